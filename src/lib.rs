@@ -1,0 +1,2 @@
+//! Classification of batches of encrypted inputs.
+pub mod model;
