@@ -1,0 +1,1 @@
+//! The CPU side: rayon over slices and ciphertexts, SIMD within.

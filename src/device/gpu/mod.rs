@@ -1,0 +1,1 @@
+//! The GPU side: wgpu, with the shaders of `shaders/`.

@@ -1,0 +1,14 @@
+//! One residue: primes below 2³¹, arithmetic modulo one of them, and the naive oracles
+//! that every faster implementation is tested against.
+
+mod modulus;
+pub mod naive;
+mod prime;
+pub mod simd;
+
+pub use modulus::{Modulus, Shoup};
+pub use prime::{is_prime, primes_below, primitive_root_of_unity};
+
+/// Residues are below every prime, and primes are below this bound, so that the sum of two
+/// residues fits 32 bits.
+pub const PRIME_BOUND: u32 = 1 << 31;

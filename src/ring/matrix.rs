@@ -1,0 +1,215 @@
+//! Integer matrices that act on the rows of a tile: dense blocks over shared inputs.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use thiserror::Error;
+
+/// Σ|w| over a row stays below this bound: with residues below 2³¹ a row's product stays below
+/// 2⁵² in absolute value, exact in a double and in an i64.
+pub const ROW_NORM_BOUND: u64 = 1 << 21;
+
+/// Weights are below this bound in absolute value, so that kernels may hold them in 16 bits.
+pub const WEIGHT_BOUND: u32 = 1 << 15;
+
+/// Outputs that read the same inputs: a dense block of weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Which of [`BlockMatrix::columns`] the block reads.
+    pub columns: Range<usize>,
+    /// Which of [`BlockMatrix::rows`] the block writes.
+    pub rows: Range<usize>,
+    /// Where its weights start in [`BlockMatrix::weights`]: rows.len() × columns.len(), row by row.
+    pub weights: usize,
+}
+
+/// A sparse integer matrix, outputs × inputs, with its rows grouped by equal support.
+///
+/// A dense layer is one block; a convolution is one block a position, and positions share their
+/// weights. Every output is in exactly one block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockMatrix {
+    inputs: usize,
+    columns: Vec<u32>,
+    rows: Vec<u32>,
+    weights: Vec<i32>,
+    blocks: Vec<Block>,
+}
+
+/// Why rows of weights are no matrix for the kernels.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MatrixError {
+    /// A column index at or above the number of inputs, or columns out of order.
+    #[error("row {row} reads column {column}, but columns ascend below {inputs}")]
+    Column { row: usize, column: u32, inputs: usize },
+    /// A weight outside ±2¹⁵.
+    #[error("row {row} has the integer weight {weight}; weights stay within ±{WEIGHT_BOUND}")]
+    Weight { row: usize, weight: i32 },
+    /// A row whose product with residues could leave the exact range.
+    #[error("the weights of row {row} add up to {norm}; they must stay below {ROW_NORM_BOUND}")]
+    RowNorm { row: usize, norm: u64 },
+}
+
+impl BlockMatrix {
+    /// Groups sparse rows, each a list of (column, weight) with ascending columns.
+    ///
+    /// # Errors
+    /// [`MatrixError`] where a column does not exist or a bound on the weights is broken.
+    pub fn from_rows(inputs: usize, rows: &[Vec<(u32, i32)>]) -> Result<Self, MatrixError> {
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        let mut by_support: HashMap<Vec<u32>, usize> = HashMap::new();
+        for (row, entries) in rows.iter().enumerate() {
+            check(inputs, row, entries)?;
+            let support = entries.iter().map(|e| e.0).collect();
+            let group = *by_support.entry(support).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[group].push(row as u32);
+        }
+        let mut out =
+            Self { inputs, columns: vec![], rows: vec![], weights: vec![], blocks: vec![] };
+        let mut by_weights: HashMap<Vec<i32>, usize> = HashMap::new();
+        for group in groups {
+            let block: Vec<i32> =
+                group.iter().flat_map(|&r| rows[r as usize].iter().map(|e| e.1)).collect();
+            let weights = *by_weights.entry(block).or_insert_with_key(|block| {
+                out.weights.extend(block);
+                out.weights.len() - block.len()
+            });
+            let (column, row) = (out.columns.len(), out.rows.len());
+            out.columns.extend(rows[group[0] as usize].iter().map(|e| e.0));
+            out.rows.extend(group);
+            let (columns, rows) = (column..out.columns.len(), row..out.rows.len());
+            out.blocks.push(Block { columns, rows, weights });
+        }
+        Ok(out)
+    }
+
+    /// The number of input rows.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The number of output rows.
+    pub fn outputs(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The blocks.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// Input rows, block by block, ascending within one.
+    pub fn columns(&self) -> &[u32] {
+        &self.columns
+    }
+
+    /// Output rows, block by block: a permutation of `0..outputs()`.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// Weights; blocks with equal ones share them.
+    pub fn weights(&self) -> &[i32] {
+        &self.weights
+    }
+
+    /// The largest absolute weight.
+    pub fn max_weight(&self) -> u32 {
+        self.weights.iter().map(|w| w.unsigned_abs()).max().unwrap_or(0)
+    }
+
+    /// Multiply-adds of one product with a column.
+    pub fn multiply_adds(&self) -> usize {
+        self.blocks.iter().map(|b| b.rows.len() * b.columns.len()).sum()
+    }
+
+    /// The sparse row of an output: what [`BlockMatrix::from_rows`] was given. For oracles.
+    pub fn row(&self, output: u32) -> Vec<(u32, i32)> {
+        for b in &self.blocks {
+            if let Some(i) = self.rows[b.rows.clone()].iter().position(|&r| r == output) {
+                let weights = &self.weights[b.weights + i * b.columns.len()..];
+                return self.columns[b.columns.clone()]
+                    .iter()
+                    .copied()
+                    .zip(weights.iter().copied())
+                    .collect();
+            }
+        }
+        Vec::new()
+    }
+}
+
+fn check(inputs: usize, row: usize, entries: &[(u32, i32)]) -> Result<(), MatrixError> {
+    let mut last = None;
+    for &(column, weight) in entries {
+        if column as usize >= inputs || last.is_some_and(|l| column <= l) {
+            return Err(MatrixError::Column { row, column, inputs });
+        }
+        if weight.unsigned_abs() >= WEIGHT_BOUND {
+            return Err(MatrixError::Weight { row, weight });
+        }
+        last = Some(column);
+    }
+    let norm = entries.iter().map(|e| u64::from(e.1.unsigned_abs())).sum();
+    if norm >= ROW_NORM_BOUND {
+        return Err(MatrixError::RowNorm { row, norm });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn equal_supports_share_a_block_and_equal_blocks_their_weights() {
+        let rows = vec![
+            vec![(0, 1), (2, -3)],
+            vec![(1, 1), (3, -3)],
+            vec![(0, 5), (2, 7)],
+            vec![(1, 5), (3, 7)],
+            vec![],
+        ];
+        let m = BlockMatrix::from_rows(4, &rows).unwrap();
+        assert_eq!(m.blocks().len(), 3);
+        assert_eq!(m.weights(), [1, -3, 5, 7]);
+        assert_eq!(m.outputs(), 5);
+        assert_eq!(m.multiply_adds(), 8);
+    }
+
+    proptest! {
+        #[test]
+        fn rows_come_back(dense in prop::collection::vec(prop::collection::vec(-2i32..3, 6), 0..20)) {
+            let rows: Vec<Vec<(u32, i32)>> = dense
+                .iter()
+                .map(|r| (0..6).zip(r.iter().copied()).filter(|e| e.1 != 0).collect())
+                .collect();
+            let m = BlockMatrix::from_rows(6, &rows).unwrap();
+            for (i, row) in rows.iter().enumerate() {
+                prop_assert_eq!(&m.row(i as u32), row);
+            }
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_row() {
+        let refuse = |rows: &[Vec<(u32, i32)>]| BlockMatrix::from_rows(1 << 9, rows).unwrap_err();
+        assert_eq!(
+            refuse(&[vec![], vec![(512, 1)]]),
+            MatrixError::Column { row: 1, column: 512, inputs: 512 }
+        );
+        assert_eq!(
+            refuse(&[vec![(3, 1), (3, 1)]]),
+            MatrixError::Column { row: 0, column: 3, inputs: 512 }
+        );
+        assert_eq!(
+            refuse(&[vec![(0, i32::MIN)]]),
+            MatrixError::Weight { row: 0, weight: i32::MIN }
+        );
+        let heavy = (0..512).map(|c| (c, 1 << 14)).collect();
+        assert_eq!(refuse(&[heavy]), MatrixError::RowNorm { row: 0, norm: 1 << 23 });
+    }
+}

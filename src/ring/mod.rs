@@ -1,0 +1,17 @@
+//! Many residues: the real ring of degree N in residue number system (RNS) form.
+//!
+//! The ring is the real subring of the 4N-th cyclotomic ring (Kim and Song, ePrint 2018/952):
+//! a = a₀ + Σ_{0<i<N} aᵢ (Xⁱ − X^{2N−i}) in Z\[X\]/(X^{2N} + 1). Its dimension is N and it has N
+//! **real** slots, twice as many as the usual X^N + 1.
+
+mod basis;
+mod crt;
+mod matrix;
+mod ntt;
+mod tile;
+
+pub use basis::Basis;
+pub use crt::Crt;
+pub use matrix::{Block, BlockMatrix, MatrixError, ROW_NORM_BOUND};
+pub use ntt::NttTable;
+pub use tile::{Shape, Tile};

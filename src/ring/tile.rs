@@ -1,0 +1,85 @@
+//! A tile: the residues of many ciphertexts, in the order in which they are worked on.
+
+use std::ops::Range;
+
+/// The extents of a [`Tile`], outermost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// The level: how many primes of the basis.
+    pub primes: usize,
+    /// The ciphertexts' components: 2, or 3 after a square.
+    pub components: usize,
+    /// The ciphertexts, one a value of the network.
+    pub rows: usize,
+    /// N.
+    pub degree: usize,
+}
+
+impl Shape {
+    /// Residues of one prime: components · rows · degree.
+    pub fn per_prime(&self) -> usize {
+        self.components * self.rows * self.degree
+    }
+
+    /// All residues.
+    pub fn residues(&self) -> usize {
+        self.primes * self.per_prime()
+    }
+
+    /// Where the polynomial of (prime, component, row) lies.
+    pub fn at(&self, prime: usize, component: usize, row: usize) -> Range<usize> {
+        let start = ((prime * self.components + component) * self.rows + row) * self.degree;
+        start..start + self.degree
+    }
+}
+
+/// Residues as `[prime][component][row][N]`, values at the roots of unity (not coefficients).
+///
+/// For one prime and component the rows are a matrix, and a linear layer is a product with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    shape: Shape,
+    data: Vec<u32>,
+}
+
+impl Tile {
+    /// A tile of zeros.
+    pub fn zeros(shape: Shape) -> Self {
+        Self { shape, data: vec![0; shape.residues()] }
+    }
+
+    /// A tile of the residues given, or `None` where their number is not the shape's.
+    pub fn new(shape: Shape, data: Vec<u32>) -> Option<Self> {
+        (data.len() == shape.residues()).then_some(Self { shape, data })
+    }
+
+    /// The extents.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// All residues.
+    pub fn data(&self) -> &[u32] {
+        &self.data
+    }
+
+    /// All residues, to write.
+    pub fn data_mut(&mut self) -> &mut [u32] {
+        &mut self.data
+    }
+
+    /// The residues of one prime: `[component][row][N]`.
+    pub fn prime(&self, i: usize) -> &[u32] {
+        &self.data[i * self.shape.per_prime()..][..self.shape.per_prime()]
+    }
+
+    /// One polynomial.
+    pub fn poly(&self, prime: usize, component: usize, row: usize) -> &[u32] {
+        &self.data[self.shape.at(prime, component, row)]
+    }
+
+    /// One polynomial, to write.
+    pub fn poly_mut(&mut self, prime: usize, component: usize, row: usize) -> &mut [u32] {
+        &mut self.data[self.shape.at(prime, component, row)]
+    }
+}
