@@ -31,7 +31,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// Where the device has no room.
-    fn upload(&self, tile: &Tile) -> Result<Self::Tile, DeviceError>;
+    fn upload(&self, tile: Tile) -> Result<Self::Tile, DeviceError>;
 
     /// Takes residues out, waiting for all work on them.
     ///

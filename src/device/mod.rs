@@ -3,9 +3,11 @@
 //! An [`Engine`] is a device opened for one basis and one relinearisation key. It knows residues
 //! and integer matrices, no network and no secret.
 
+pub(crate) mod check;
 pub mod cpu;
 mod engine;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub mod naive;
 
 pub use engine::{DeviceError, Engine, Term};

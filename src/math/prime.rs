@@ -5,7 +5,7 @@ use super::{Modulus, PRIME_BOUND};
 /// Whether `n` is prime: Miller–Rabin with bases 2, 7, 61, which decide every n < 4,759,123,141
 /// (Jaeschke, Math. Comp. 61, 1993).
 pub fn is_prime(n: u32) -> bool {
-    if n < 2 || n % 2 == 0 {
+    if n < 2 || n.is_multiple_of(2) {
         return n == 2;
     }
     let wide = u64::from(n);
@@ -47,7 +47,7 @@ pub fn primes_below(bound: u32, order: u32) -> impl Iterator<Item = u32> {
 /// finds the same one.
 pub fn primitive_root_of_unity(m: &Modulus, order: u32) -> u32 {
     let p = m.value();
-    debug_assert!(order.is_power_of_two() && (p - 1) % order == 0);
+    debug_assert!(order.is_power_of_two() && (p - 1).is_multiple_of(order));
     (2..p)
         .map(|x| m.pow(x, u64::from((p - 1) / order)))
         .find(|&root| m.pow(root, u64::from(order / 2)) == p - 1)
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn primality_agrees_with_trial_division() {
-        let slow = |n: u32| n > 1 && (2..).take_while(|d| d * d <= n).all(|d| n % d != 0);
+        let slow = |n: u32| n > 1 && (2..).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d));
         assert!((0..20_000).all(|n| is_prime(n) == slow(n)));
         assert!(is_prime(2_147_483_647), "Mersenne's 2³¹ − 1");
         // Strong pseudoprimes to base 2, and a product of two primes near 2¹⁶.

@@ -46,6 +46,16 @@ impl Simd {
     }
 }
 
+impl std::fmt::Display for Simd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            Level::Portable => "portable",
+            Level::Avx2 => "AVX2",
+            Level::Avx512 => "AVX-512",
+        })
+    }
+}
+
 impl Level {
     fn is_available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -72,7 +82,8 @@ impl Level {
 
 /// Compiles `fn name(args) { body }` once per instruction set, and adds the first argument, a
 /// [`Simd`], that chooses. The body is `#[inline(always)]` code to the leaves; within it the
-/// constant `FMA` says whether a fused multiply-add is one instruction.
+/// constants `FMA` and `LANES` say whether a fused multiply-add is one instruction, and how many
+/// doubles a register holds.
 macro_rules! per_simd {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
@@ -80,16 +91,16 @@ macro_rules! per_simd {
         $vis fn $name(simd: $crate::math::simd::Simd, $($arg: $ty),*) {
             #[inline(always)]
             #[allow(clippy::too_many_arguments, clippy::extra_unused_type_parameters)]
-            fn body<const FMA: bool>($($arg: $ty),*) $body
+            fn body<const FMA: bool, const LANES: usize>($($arg: $ty),*) $body
             #[cfg(target_arch = "x86_64")]
             {
                 use $crate::math::simd::Level;
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
                 #[allow(clippy::too_many_arguments)]
-                fn avx512($($arg: $ty),*) { body::<true>($($arg),*) }
+                fn avx512($($arg: $ty),*) { body::<true, 8>($($arg),*) }
                 #[target_feature(enable = "avx2,fma")]
                 #[allow(clippy::too_many_arguments)]
-                fn avx2($($arg: $ty),*) { body::<true>($($arg),*) }
+                fn avx2($($arg: $ty),*) { body::<true, 4>($($arg),*) }
                 match simd.level() {
                     // SAFETY: a `Simd` exists only for what the processor was asked about.
                     Level::Avx512 => return unsafe { avx512($($arg),*) },
@@ -99,7 +110,7 @@ macro_rules! per_simd {
                 }
             }
             let _ = simd;
-            body::<false>($($arg),*)
+            body::<false, 2>($($arg),*)
         }
     };
 }

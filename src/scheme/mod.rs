@@ -1,5 +1,19 @@
-//! The leveled RLWE scheme. The only room that sees secrets.
+//! The leveled RLWE scheme over the real ring. The only room that sees secrets: [`SecretKey`] is
+//! used by the client alone; devices, schedule and server see [`RelinKey`] and ciphertexts.
 
+mod ciphertext;
+mod encoding;
+pub mod noise;
+mod params;
 mod relin;
+mod sampling;
+mod secret;
+#[cfg(test)]
+mod tests;
 
+pub use ciphertext::SeededTile;
+pub use encoding::Encoder;
+pub use params::{ParameterError, Parameters, ParametersLiteral, log2_q_bound, secure_degrees};
 pub use relin::RelinKey;
+pub use sampling::{ERROR_STD, EntropyError, Seed};
+pub use secret::SecretKey;

@@ -1,1 +1,12 @@
 //! The CPU side: rayon over slices and ciphertexts, SIMD within.
+
+mod engine;
+mod linear;
+mod matrix;
+mod scatter;
+mod switch;
+#[cfg(test)]
+mod tests;
+
+pub use engine::CpuEngine;
+pub use matrix::CpuMatrix;

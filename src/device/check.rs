@@ -1,0 +1,90 @@
+//! What every engine refuses, before it computes anything.
+
+use super::DeviceError;
+use crate::ring::{Basis, Shape};
+use crate::scheme::RelinKey;
+use std::fmt::Display;
+
+/// The extents of one summand of a linear layer.
+pub struct TermShape {
+    /// The tile's.
+    pub tile: Shape,
+    /// Whether it is squared first.
+    pub squared: bool,
+    /// The matrix's outputs and inputs.
+    pub matrix: (usize, usize),
+}
+
+impl TermShape {
+    /// The components that the summand has.
+    pub fn components(&self) -> usize {
+        if self.squared { 3 } else { self.tile.components }
+    }
+}
+
+fn equal<T: PartialEq + Display>(
+    what: &'static str,
+    found: T,
+    expected: T,
+) -> Result<(), DeviceError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(DeviceError::Shape { what, found: found.to_string(), expected: expected.to_string() })
+}
+
+fn within(what: &'static str, found: usize, low: usize, high: usize) -> Result<(), DeviceError> {
+    if (low..=high).contains(&found) {
+        return Ok(());
+    }
+    let expected = format!("{low} to {high}");
+    Err(DeviceError::Shape { what, found: found.to_string(), expected })
+}
+
+/// That a key belongs to the basis.
+pub fn key(basis: &Basis, key: &RelinKey) -> Result<(), DeviceError> {
+    let shape = key.tile().shape();
+    equal("the relinearisation key's ring degree", shape.degree, basis.degree())?;
+    equal("the relinearisation key's primes", shape.primes, basis.len())
+}
+
+/// That a tile belongs to the basis.
+pub fn tile(basis: &Basis, shape: Shape) -> Result<(), DeviceError> {
+    equal("the tile's ring degree", shape.degree, basis.degree())?;
+    within("the tile's primes", shape.primes, 1, basis.len())?;
+    within("the tile's components", shape.components, 2, 3)
+}
+
+/// That terms, bias and level fit together. Returns the extents of the result.
+pub fn linear(
+    basis: &Basis,
+    terms: impl ExactSizeIterator<Item = TermShape>,
+    bias: usize,
+    primes: usize,
+) -> Result<Shape, DeviceError> {
+    within("summands of a linear layer", terms.len(), 1, usize::MAX)?;
+    within("the linear layer's primes", primes, 1, basis.len())?;
+    let (mut components, mut rows) = (2, None);
+    for t in terms {
+        tile(basis, t.tile)?;
+        within("primes of a linear layer's input", t.tile.primes, primes, basis.len())?;
+        equal("rows of a linear layer's input", t.tile.rows, t.matrix.1)?;
+        equal("outputs of a linear layer's matrix", t.matrix.0, *rows.get_or_insert(t.matrix.0))?;
+        if t.squared {
+            equal("components of a tile to be squared", t.tile.components, 2)?;
+        }
+        components = components.max(t.components());
+    }
+    let rows = rows.unwrap_or(0);
+    equal("entries of a linear layer's bias", bias, primes * rows)?;
+    Ok(Shape { primes, components, rows, degree: basis.degree() })
+}
+
+/// That a tile can be switched down. Returns the extents of the result.
+pub fn switch(shape: Shape, rescale: usize, has_key: bool) -> Result<Shape, DeviceError> {
+    within("rescalings", rescale, 0, shape.primes - 1)?;
+    if shape.components == 3 && !has_key {
+        return Err(DeviceError::NoKey);
+    }
+    Ok(Shape { primes: shape.primes - rescale, components: 2, ..shape })
+}

@@ -1,0 +1,69 @@
+//! Weights in the order in which the product reads them.
+
+use crate::ring::{Block, BlockMatrix};
+use std::collections::HashMap;
+
+/// Rows of weights that are multiplied at once: with 32 columns, 24 of the 32 registers of AVX-512
+/// are accumulators.
+pub const PANEL: usize = 6;
+
+/// A [`BlockMatrix`] with its weights as doubles, in panels of [`PANEL`] rows.
+#[derive(Debug)]
+pub struct CpuMatrix {
+    source: BlockMatrix,
+    /// For each block `[panel][column][PANEL]`, the last panel filled up with zeros.
+    packed: Vec<f64>,
+    /// Where the panels of each block start.
+    starts: Vec<usize>,
+}
+
+impl CpuMatrix {
+    /// Packs a matrix. Blocks that share their weights share their panels.
+    pub fn new(source: BlockMatrix) -> Self {
+        let mut packed = Vec::new();
+        let mut known = HashMap::new();
+        let starts = source
+            .blocks()
+            .iter()
+            .map(|b| {
+                *known.entry((b.weights, b.rows.len(), b.columns.len())).or_insert_with(|| {
+                    let start = packed.len();
+                    pack(&source, b, &mut packed);
+                    start
+                })
+            })
+            .collect();
+        Self { source, packed, starts }
+    }
+
+    /// The matrix itself.
+    pub fn source(&self) -> &BlockMatrix {
+        &self.source
+    }
+
+    /// The blocks: input rows, output rows, and panels of weights.
+    #[inline(always)]
+    pub fn blocks(&self) -> impl Iterator<Item = (&[u32], &[u32], &[f64])> {
+        self.source.blocks().iter().zip(&self.starts).map(|(b, &start)| {
+            let panels = b.rows.len().div_ceil(PANEL);
+            (
+                &self.source.columns()[b.columns.clone()],
+                &self.source.rows()[b.rows.clone()],
+                &self.packed[start..start + panels * b.columns.len() * PANEL],
+            )
+        })
+    }
+}
+
+fn pack(source: &BlockMatrix, b: &Block, packed: &mut Vec<f64>) {
+    let columns = b.columns.len();
+    let weights = &source.weights()[b.weights..][..b.rows.len() * columns];
+    for panel in (0..b.rows.len()).step_by(PANEL) {
+        for k in 0..columns {
+            for row in panel..panel + PANEL {
+                let weight = if row < b.rows.len() { weights[row * columns + k] } else { 0 };
+                packed.push(weight.into());
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The CPU engine against the definitions, integer for integer, on every instruction set.
+
+use super::CpuEngine;
+use crate::device::{Engine, Term, naive::NaiveEngine};
+use crate::math::{primes_below, simd::Simd};
+use crate::ring::{BlockMatrix, Shape, Tile};
+use crate::scheme::{Parameters, ParametersLiteral, RelinKey};
+use proptest::prelude::*;
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+fn params(degree: usize, primes: usize, bound: u32) -> Parameters {
+    let primes = primes_below(bound, 4 * degree as u32).take(primes).collect();
+    Parameters::new_insecure(ParametersLiteral { degree, primes }).unwrap()
+}
+
+/// Random residues, with every eleventh at an end of the range.
+fn random_tile(params: &Parameters, shape: Shape, rng: &mut ChaCha20Rng) -> Tile {
+    let mut tile = Tile::zeros(shape);
+    for (i, x) in tile.data_mut().iter_mut().enumerate() {
+        let p = params.basis().modulus(i / shape.per_prime()).value();
+        *x = match rng.next_u32() % 11 {
+            0 => [0, p - 1][rng.next_u32() as usize % 2],
+            _ => rng.next_u32() % p,
+        };
+    }
+    tile
+}
+
+fn random_matrix(inputs: usize, outputs: usize, weight: i32, rng: &mut ChaCha20Rng) -> BlockMatrix {
+    let row = |rng: &mut ChaCha20Rng| {
+        let stride = 1 + rng.next_u32() as usize % 3;
+        (0..inputs as u32)
+            .step_by(stride)
+            .map(|c| (c, rng.next_u32() as i32 % (weight + 1)))
+            .collect()
+    };
+    let rows: Vec<_> = (0..outputs).map(|_| row(rng)).collect();
+    BlockMatrix::from_rows(inputs, &rows).unwrap()
+}
+
+fn run<E: Engine>(
+    engine: &E,
+    tiles: [&Tile; 2],
+    matrices: [&BlockMatrix; 2],
+    bias: &[u32],
+    primes: usize,
+    rescale: usize,
+) -> (Tile, Tile) {
+    let [x, y] = tiles.map(|t| engine.upload(t.clone()).unwrap());
+    let [a, b] = matrices.map(|m| engine.matrix(m).unwrap());
+    let terms = [
+        Term { tile: &x, squared: true, matrix: &a },
+        Term { tile: &y, squared: false, matrix: &b },
+    ];
+    let sum = engine.linear(&terms, bias, primes).unwrap();
+    let before = engine.download(&sum).unwrap();
+    let after = engine.switch(sum, rescale).unwrap();
+    (before, engine.download(&after).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn layers_agree_with_the_definitions(
+        log_n in 3u32..8, levels in 2usize..5, drop in 0usize..2, rescale in 0usize..3,
+        rows in (1usize..20, 1usize..9, 1usize..17), bits in 12u32..32, seed: u64,
+    ) {
+        let params = params(1 << log_n, levels, 1u32.checked_shl(bits).unwrap_or(1 << 31).min(1 << 31));
+        prop_assume!(params.levels() == levels);
+        let primes = levels - drop;
+        prop_assume!(rescale < primes);
+        let rng = &mut ChaCha20Rng::seed_from_u64(seed);
+        let shape = Shape { primes: levels, components: 2, rows: rows.0, degree: 1 << log_n };
+        let x = random_tile(&params, shape, rng);
+        let y = random_tile(&params, Shape { rows: rows.1, ..shape }, rng);
+        let a = random_matrix(rows.0, rows.2, 32_000, rng);
+        let b = random_matrix(rows.1, rows.2, 100, rng);
+        let bias = random_tile(&params, Shape { primes, components: 1, rows: rows.2, degree: 1 }, rng);
+        let key = RelinKey::new(random_tile(&params, Shape { rows: levels, ..shape }, rng)).unwrap();
+
+        let naive = NaiveEngine::open(&params, Some(&key)).unwrap();
+        let want = run(&naive, [&x, &y], [&a, &b], bias.data(), primes, rescale);
+        for simd in Simd::all() {
+            let cpu = CpuEngine::open_with(&params, Some(&key), simd).unwrap();
+            let got = run(&cpu, [&x, &y], [&a, &b], bias.data(), primes, rescale);
+            prop_assert!(got == want, "{simd}");
+        }
+    }
+}
+
+/// The largest prime, the heaviest rows, residues at the top of the range.
+#[test]
+fn the_heaviest_row_is_exact() {
+    let params = params(64, 1, 1 << 31);
+    let p = params.basis().modulus(0).value();
+    let shape = Shape { primes: 1, components: 2, rows: 64, degree: 64 };
+    let x = Tile::new(shape, vec![p - 1; shape.residues()]).unwrap();
+    // 64 · 32,767 = 2²¹ − 64 is the heaviest row of 64 equal weights that is accepted.
+    let rows = [32_767, -32_767].map(|w| (0..64).map(|c| (c, w)).collect());
+    let matrix = BlockMatrix::from_rows(64, &rows).unwrap();
+    let naive = NaiveEngine::open(&params, None).unwrap();
+    let want = naive
+        .linear(&[Term { tile: &x, squared: false, matrix: &matrix }], &[0, p - 1], 1)
+        .unwrap();
+    for simd in Simd::all() {
+        let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
+        let m = cpu.matrix(&matrix).unwrap();
+        let got =
+            cpu.linear(&[Term { tile: &x, squared: false, matrix: &m }], &[0, p - 1], 1).unwrap();
+        assert!(got == want, "{simd}");
+    }
+}
+
+#[test]
+fn misfits_are_refused() {
+    let params = params(16, 2, 1 << 20);
+    let cpu = CpuEngine::open(&params, None).unwrap();
+    let shape = Shape { primes: 2, components: 3, rows: 2, degree: 16 };
+    let tile = Tile::zeros(shape);
+    let matrix = cpu.matrix(&BlockMatrix::from_rows(2, &[vec![(0, 1)]]).unwrap()).unwrap();
+    let term = |squared| [Term { tile: &tile, squared, matrix: &matrix }];
+    let refusal = |r: Result<Tile, _>| match r {
+        Err(e) => crate::device::DeviceError::to_string(&e),
+        Ok(_) => panic!("accepted"),
+    };
+    assert!(refusal(cpu.linear(&term(true), &[0, 0], 2)).contains("squared: 3, expected 2"));
+    assert!(refusal(cpu.linear(&term(false), &[0], 2)).contains("bias: 1, expected 2"));
+    assert!(refusal(cpu.linear(&term(false), &[0, 0, 0], 3)).contains("primes: 3"));
+    assert!(refusal(cpu.linear(&[], &[], 1)).contains("summands"));
+    assert!(refusal(cpu.switch(tile.clone(), 0)).contains("without one"));
+    assert!(
+        refusal(cpu.switch(Tile::zeros(Shape { components: 2, ..shape }), 2))
+            .contains("rescalings")
+    );
+    assert!(refusal(cpu.upload(Tile::zeros(Shape { degree: 8, ..shape }))).contains("degree"));
+}

@@ -1,0 +1,193 @@
+//! The trait's definitions, computed as they are written: slow, and the oracle of the engines.
+
+use super::{DeviceError, Engine, Term, check};
+use crate::math::naive;
+use crate::ring::{Basis, BlockMatrix, Shape, Tile};
+use crate::scheme::{Parameters, RelinKey};
+
+/// An engine without a single idea.
+#[derive(Debug)]
+pub struct NaiveEngine {
+    params: Parameters,
+    key: Option<RelinKey>,
+}
+
+impl NaiveEngine {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] where the key is not of these parameters.
+    pub fn open(params: &Parameters, key: Option<&RelinKey>) -> Result<Self, DeviceError> {
+        key.map_or(Ok(()), |k| check::key(params.basis(), k))?;
+        Ok(Self { params: params.clone(), key: key.cloned() })
+    }
+
+    fn basis(&self) -> &Basis {
+        self.params.basis()
+    }
+
+    /// (c₀², 2c₀c₁, c₁²) of every row.
+    fn square(&self, tile: &Tile) -> Tile {
+        let shape = Shape { components: 3, ..tile.shape() };
+        let mut out = Tile::zeros(shape);
+        for prime in 0..shape.primes {
+            let m = self.basis().modulus(prime);
+            for row in 0..shape.rows {
+                for k in 0..shape.degree {
+                    let [a, b] = [0, 1].map(|c| tile.poly(prime, c, row)[k]);
+                    let ab = m.mul(a, b);
+                    for (c, v) in [m.mul(a, a), m.add(ab, ab), m.mul(b, b)].into_iter().enumerate()
+                    {
+                        out.poly_mut(prime, c, row)[k] = v;
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The centred coefficients of values modulo prime `i`.
+    fn centred(&self, i: usize, values: &[u32]) -> Vec<i64> {
+        let mut a = values.to_vec();
+        self.basis().table(i).inverse(&mut a);
+        a.into_iter().map(|x| self.basis().modulus(i).centre(x).into()).collect()
+    }
+
+    /// The values modulo prime `i` of integer coefficients.
+    fn values(&self, i: usize, coefficients: &[i64]) -> Vec<u32> {
+        let m = self.basis().modulus(i);
+        let mut a: Vec<u32> = coefficients.iter().map(|&x| m.from_i64(x)).collect();
+        self.basis().table(i).forward(&mut a);
+        a
+    }
+
+    fn relinearise(&self, tile: &Tile, key: &Tile) -> Tile {
+        let shape = Shape { components: 2, ..tile.shape() };
+        let mut out = Tile::zeros(shape);
+        for row in 0..shape.rows {
+            for prime in 0..shape.primes {
+                for component in 0..2 {
+                    let c = tile.poly(prime, component, row);
+                    out.poly_mut(prime, component, row).copy_from_slice(c);
+                }
+            }
+            for digit in 0..shape.primes {
+                let coefficients = self.centred(digit, tile.poly(digit, 2, row));
+                for prime in 0..shape.primes {
+                    let m = self.basis().modulus(prime);
+                    let d = self.values(prime, &coefficients);
+                    for component in 0..2 {
+                        let k = key.poly(prime, component, digit);
+                        for (j, c) in out.poly_mut(prime, component, row).iter_mut().enumerate() {
+                            *c = m.add(*c, m.mul(d[j], k[j]));
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn rescale(&self, tile: &Tile) -> Tile {
+        let last = tile.shape().primes - 1;
+        let shape = Shape { primes: last, ..tile.shape() };
+        let q = self.basis().modulus(last).value();
+        let mut out = Tile::zeros(shape);
+        for component in 0..shape.components {
+            for row in 0..shape.rows {
+                let remainder = self.centred(last, tile.poly(last, component, row));
+                for prime in 0..last {
+                    let m = self.basis().modulus(prime);
+                    let inverse = m.inv(q % m.value());
+                    let r = self.values(prime, &remainder);
+                    let c = tile.poly(prime, component, row);
+                    for (j, out) in out.poly_mut(prime, component, row).iter_mut().enumerate() {
+                        *out = m.mul(m.sub(c[j], r[j]), inverse);
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Engine for NaiveEngine {
+    type Tile = Tile;
+    type Matrix = BlockMatrix;
+
+    fn name(&self) -> String {
+        "the definitions".into()
+    }
+
+    fn upload(&self, tile: Tile) -> Result<Tile, DeviceError> {
+        check::tile(self.basis(), tile.shape())?;
+        Ok(tile)
+    }
+
+    fn download(&self, tile: &Tile) -> Result<Tile, DeviceError> {
+        Ok(tile.clone())
+    }
+
+    fn shape(&self, tile: &Tile) -> Shape {
+        tile.shape()
+    }
+
+    fn matrix(&self, matrix: &BlockMatrix) -> Result<BlockMatrix, DeviceError> {
+        Ok(matrix.clone())
+    }
+
+    fn linear(
+        &self,
+        terms: &[Term<'_, Self>],
+        bias: &[u32],
+        primes: usize,
+    ) -> Result<Tile, DeviceError> {
+        let extents = terms.iter().map(|t| check::TermShape {
+            tile: t.tile.shape(),
+            squared: t.squared,
+            matrix: (t.matrix.outputs(), t.matrix.inputs()),
+        });
+        let shape = check::linear(self.basis(), extents, bias.len(), primes)?;
+        let mut out = Tile::zeros(shape);
+        for t in terms {
+            let x = if t.squared { self.square(t.tile) } else { t.tile.clone() };
+            for row in 0..shape.rows {
+                let (columns, weights): (Vec<u32>, Vec<i32>) =
+                    t.matrix.row(row as u32).into_iter().unzip();
+                for prime in 0..primes {
+                    let m = self.basis().modulus(prime);
+                    for component in 0..x.shape().components {
+                        for k in 0..shape.degree {
+                            let inputs: Vec<u32> = columns
+                                .iter()
+                                .map(|&c| x.poly(prime, component, c as usize)[k])
+                                .collect();
+                            let y = &mut out.poly_mut(prime, component, row)[k];
+                            *y = m.add(*y, naive::dot(m, &weights, &inputs));
+                        }
+                    }
+                }
+            }
+        }
+        for prime in 0..primes {
+            let m = self.basis().modulus(prime);
+            for row in 0..shape.rows {
+                let constant = bias[prime * shape.rows + row];
+                out.poly_mut(prime, 0, row).iter_mut().for_each(|y| *y = m.add(*y, constant));
+            }
+        }
+        Ok(out)
+    }
+
+    fn switch(&self, tile: Tile, rescale: usize) -> Result<Tile, DeviceError> {
+        check::switch(tile.shape(), rescale, self.key.is_some())?;
+        let mut tile = match &self.key {
+            Some(key) if tile.shape().components == 3 => self.relinearise(&tile, key.tile()),
+            _ => tile,
+        };
+        for _ in 0..rescale {
+            tile = self.rescale(&tile);
+        }
+        Ok(tile)
+    }
+}

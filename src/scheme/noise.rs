@@ -1,0 +1,30 @@
+//! How large the noise is: standard deviations in the slots, at the scale of the ciphertext.
+//!
+//! A polynomial with independent coefficients of standard deviation σ has slots of standard
+//! deviation σ√(2N), since slot = a₀ + 2Σ aᵢ cos(·) and cos² is 1/2 on average; and slots multiply
+//! under the ring's product.
+
+use super::ERROR_STD;
+
+/// The variance of a uniform ternary coefficient.
+const SECRET_VARIANCE: f64 = 2.0 / 3.0;
+
+/// The variance of what rounding leaves away.
+const ROUNDING_VARIANCE: f64 = 1.0 / 12.0;
+
+/// A fresh encryption: the error, and the rounding of the message.
+pub fn fresh(degree: usize) -> f64 {
+    ((ERROR_STD.powi(2) + 2.0 * ROUNDING_VARIANCE) * 2.0 * degree as f64).sqrt()
+}
+
+/// A rescaling: the rounding of c₀, and that of c₁ times the secret.
+pub fn rescale(degree: usize) -> f64 {
+    let n = 2.0 * degree as f64;
+    (ROUNDING_VARIANCE * n + ROUNDING_VARIANCE * n * SECRET_VARIANCE * n).sqrt()
+}
+
+/// A relinearisation with one digit a prime, uniform in (−p/2, p/2), each times its key's error.
+pub fn relinearise(degree: usize, primes: impl Iterator<Item = u32>) -> f64 {
+    let digits: f64 = primes.map(|p| f64::from(p).powi(2) * ROUNDING_VARIANCE).sum();
+    (digits * (ERROR_STD.powi(2) + ROUNDING_VARIANCE)).sqrt() * 2.0 * degree as f64
+}

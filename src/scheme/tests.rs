@@ -1,0 +1,114 @@
+//! The scheme as a whole: what is encrypted, computed on and decrypted, and the noise it gathers.
+
+use super::*;
+use crate::device::{Engine, Term, cpu::CpuEngine};
+use crate::math::primes_below;
+use crate::ring::BlockMatrix;
+
+fn params(degree: usize, primes: usize) -> Parameters {
+    let primes = primes_below(1 << 30, 4 * degree as u32).take(primes).collect();
+    Parameters::new_insecure(ParametersLiteral { degree, primes }).unwrap()
+}
+
+fn value(row: usize, slot: usize) -> f64 {
+    ((row * 31 + slot * 7) as f64).sin()
+}
+
+fn fill(row: usize, slots: &mut [f64]) {
+    slots.iter_mut().enumerate().for_each(|(m, v)| *v = value(row, m));
+}
+
+/// The standard deviation of what decryption misses, at the scale of the ciphertext.
+fn noise_of(
+    key: &SecretKey,
+    tile: &crate::ring::Tile,
+    scale: f64,
+    want: impl Fn(usize, usize) -> f64,
+) -> f64 {
+    let shape = tile.shape();
+    let mut sum = 0.0;
+    for row in 0..shape.rows {
+        for (m, v) in key.decrypt_row(tile, row, scale).into_iter().enumerate() {
+            sum += ((v - want(row, m)) * scale).powi(2);
+        }
+    }
+    (sum / (shape.rows * shape.degree) as f64).sqrt()
+}
+
+fn about(measured: f64, predicted: f64) {
+    assert!(
+        (0.8..1.25).contains(&(measured / predicted)),
+        "measured {measured:.4e}, predicted {predicted:.4e}"
+    );
+}
+
+/// Fresh, squared, relinearised and rescaled: right values, and each noise as predicted.
+#[test]
+fn values_and_noise_through_a_level() {
+    let params = params(2048, 3);
+    let (basis, degree) = (params.basis(), params.degree());
+    let key = SecretKey::from_seed(&params, &[3; 32]);
+    let relin = key.relin_key().unwrap();
+    let engine = CpuEngine::open(&params, Some(&relin)).unwrap();
+
+    let scale = 2f64.powi(24);
+    let rows = 8;
+    let fresh = key.encrypt(rows, 3, scale, fill).unwrap().expand(basis);
+    assert!(basis.holds(&fresh));
+    about(noise_of(&key, &fresh, scale, value), noise::fresh(degree));
+
+    // Three components: 2⁸ times the square of each row.
+    let weights: Vec<_> = (0..rows as u32).map(|r| vec![(r, 256)]).collect();
+    let matrix = engine.matrix(&BlockMatrix::from_rows(rows, &weights).unwrap()).unwrap();
+    let term = Term { tile: &fresh, squared: true, matrix: &matrix };
+    let squares = engine.linear(&[term], &vec![0; 3 * rows], 3).unwrap();
+    let (square, squared) = (|r, m| value(r, m).powi(2), scale * scale * 256.0);
+    let before = noise_of(&key, &squares, squared, square);
+    assert!(before / squared < 1e-4);
+
+    let relinearised = engine.switch(squares.clone(), 0).unwrap();
+    let (two, three) = ((0..rows).map(|r| key.decrypt_row(&relinearised, r, 1.0)), |r| {
+        key.decrypt_row(&squares, r, 1.0)
+    });
+    let added: f64 = two
+        .enumerate()
+        .flat_map(|(r, x)| x.into_iter().zip(three(r)).map(|(a, b)| (a - b).powi(2)))
+        .sum();
+    about((added / (rows * degree) as f64).sqrt(), noise::relinearise(degree, basis.primes()));
+
+    let last = f64::from(basis.modulus(2).value());
+    let low = engine.switch(relinearised.clone(), 1).unwrap();
+    let mut missed = 0.0;
+    for r in 0..rows {
+        let (x, y) = (key.decrypt_row(&low, r, 1.0), key.decrypt_row(&relinearised, r, last));
+        missed += x.iter().zip(&y).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    }
+    about((missed / (rows * degree) as f64).sqrt(), noise::rescale(degree));
+    assert!(noise_of(&key, &low, squared / last, square) / (squared / last) < 1e-3);
+}
+
+/// The wrong secret sees noise of the size of the modulus.
+#[test]
+fn another_secret_decrypts_nothing() {
+    let params = params(1024, 2);
+    let (key, other) =
+        (SecretKey::generate(&params).unwrap(), SecretKey::generate(&params).unwrap());
+    let scale = 2f64.powi(20);
+    let fresh = key.encrypt(1, 2, scale, fill).unwrap().expand(params.basis());
+    assert!(noise_of(&key, &fresh, scale, value) < 1e4);
+    assert!(noise_of(&other, &fresh, scale, value) > 2f64.powi(50));
+}
+
+/// Two encryptions of one message share nothing, and say nothing of the secret when printed.
+#[test]
+fn encryption_is_randomised() {
+    let params = params(64, 1);
+    let key = SecretKey::generate(&params).unwrap();
+    let [a, b] = [0, 1].map(|_| key.encrypt(2, 1, 1e4, |_, s| s.fill(0.5)).unwrap());
+    assert_ne!(a.seed, b.seed);
+    assert_ne!(a.c0.data(), b.c0.data());
+    assert_ne!(a.c0.poly(0, 0, 0), a.c0.poly(0, 0, 1));
+    let expanded = a.expand(params.basis());
+    assert_ne!(expanded.poly(0, 1, 0), expanded.poly(0, 1, 1));
+    assert!(!format!("{key:?}").contains("powers"));
+}
