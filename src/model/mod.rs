@@ -12,16 +12,23 @@
 //!
 //! This room knows no cryptography.
 
+mod builder;
 mod error;
+mod evaluate;
 mod graph;
+mod limits;
+mod lower;
 mod normal;
 mod ops;
+mod shape;
+mod simplify;
 mod sparse;
 
+pub use builder::NetworkBuilder;
 pub use error::ModelError;
 pub use graph::{Network, Node, NodeId};
 pub use normal::{Affine, NormalForm, Term};
-pub use ops::{AveragePool, Conv2d, Dense, Op, Padding, Polynomial};
+pub use ops::{AveragePool, Conv2d, Dense, Op, Padding, Polynomial, Scale};
 pub use sparse::SparseMatrix;
 
 /// The result of everything in this room that can fail.

@@ -3,7 +3,10 @@
 //! Every network of this room is one: linear layers compose, and a polynomial activation is
 //! squares and linear combinations of them. This is the bridge to the planner.
 
-use super::SparseMatrix;
+use ndarray::{ArrayBase, ArrayD, Data, Dimension};
+
+use super::evaluate::{collect, samples};
+use super::{ModelError, Result, SparseMatrix};
 
 /// A network as affine maps of its input and of squares.
 ///
@@ -47,6 +50,20 @@ impl Affine {
     pub fn rows(&self) -> usize {
         self.bias.len()
     }
+
+    /// Number of stored entries: multiplications by a weight.
+    pub fn entries(&self) -> usize {
+        self.terms.iter().map(|term| term.map.entries()).sum()
+    }
+
+    fn apply(&self, sources: &[Vec<f64>]) -> Vec<f64> {
+        let mut y = self.bias.clone();
+        for term in &self.terms {
+            let x = sources.get(term.source).map_or(&[][..], Vec::as_slice);
+            term.map.add_product(x, &mut y);
+        }
+        y
+    }
 }
 
 impl NormalForm {
@@ -71,6 +88,92 @@ impl NormalForm {
     /// Squarings on the longest path from the input to the result.
     pub fn depth(&self) -> usize {
         deepest(&self.output, &self.depths())
+    }
+
+    /// The results for a batch of inputs, computed in `f64` as the encrypted evaluation would:
+    /// `[batch, …]` with the axes of `input_shape` to `[batch, …]` with those of `output_shape`.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check); [`ModelError::BatchShape`] and, for an input that is not
+    /// finite, [`ModelError::InputValue`].
+    pub fn evaluate<S, D>(&self, inputs: &ArrayBase<S, D>) -> Result<ArrayD<f32>>
+    where
+        S: Data<Elem = f32>,
+        D: Dimension,
+    {
+        self.check()?;
+        let run = |sample| {
+            let mut sources = vec![sample];
+            for square in &self.squares {
+                let values = square.apply(&sources);
+                sources.push(values.into_iter().map(|t| t * t).collect());
+            }
+            self.output.apply(&sources)
+        };
+        Ok(collect(
+            samples(inputs, &self.input_shape)?,
+            &self.output_shape,
+            run,
+        ))
+    }
+
+    /// Whether the parts fit together; always so for what [`NormalForm::new`] returns.
+    ///
+    /// # Errors
+    /// [`ModelError::Inconsistent`] naming the map that does not fit, [`ModelError::NonFinite`].
+    pub fn check(&self) -> Result<()> {
+        for (index, square) in self.squares.iter().enumerate() {
+            self.check_map(square, index)?;
+        }
+        self.check_map(&self.output, self.squares.len())?;
+        let size: usize = self.output_shape.iter().product();
+        if self.output.rows() != size {
+            return Err(ModelError::Inconsistent {
+                what: format!("output \"{}\"", self.output.name),
+                expected: format!("{size} rows, for the shape {:?}", self.output_shape),
+                found: self.output.rows().to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks a map that may read the sources up to `last`.
+    fn check_map(&self, map: &Affine, last: usize) -> Result<()> {
+        let wrong = |expected: String, found: String| {
+            Err(ModelError::Inconsistent {
+                what: format!("map \"{}\"", map.name),
+                expected,
+                found,
+            })
+        };
+        let sources: Vec<usize> = map.terms.iter().map(|term| term.source).collect();
+        let ascends = sources.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascends || sources.last().is_some_and(|&source| source > last) {
+            return wrong(
+                format!("ascending sources up to {last}"),
+                format!("{sources:?}"),
+            );
+        }
+        for term in &map.terms {
+            let expected = (map.rows(), self.source_len(term.source));
+            let found = (term.map.rows(), term.map.cols());
+            if found != expected {
+                return wrong(
+                    format!("a matrix {expected:?} for source {}", term.source),
+                    format!("{found:?}"),
+                );
+            }
+        }
+        let weights = map.terms.iter().flat_map(|term| term.map.values());
+        let mut all = weights.chain(&map.bias).copied().enumerate();
+        match all.find(|(_, value)| !value.is_finite()) {
+            None => Ok(()),
+            Some((index, value)) => Err(ModelError::NonFinite {
+                tensor: map.name.clone(),
+                index,
+                value,
+            }),
+        }
     }
 }
 

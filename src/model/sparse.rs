@@ -126,4 +126,115 @@ impl SparseMatrix {
         let span = self.starts[row]..self.starts[row + 1];
         (&self.columns[span.clone()], &self.values[span])
     }
+
+    /// A matrix without rows, to be filled by [`push_row`](Self::push_row).
+    pub(super) fn empty(cols: usize) -> Self {
+        SparseMatrix {
+            rows: 0,
+            cols,
+            starts: vec![0],
+            columns: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
+    /// The identity of a size.
+    pub(super) fn identity(size: usize) -> Self {
+        let mut matrix = SparseMatrix::empty(size);
+        (0..size).for_each(|index| matrix.push_row([(index as u32, 1.0)]));
+        matrix
+    }
+
+    /// Appends a row of entries whose columns ascend strictly below `cols`.
+    pub(super) fn push_row(&mut self, row: impl IntoIterator<Item = (u32, f64)>) {
+        for (column, value) in row {
+            self.columns.push(column);
+            self.values.push(value);
+        }
+        self.starts.push(self.columns.len());
+        self.rows += 1;
+    }
+
+    /// One row's entries: column and value.
+    pub(super) fn row_entries(&self, row: usize) -> impl Iterator<Item = (u32, f64)> + '_ {
+        let (columns, values) = self.row(row);
+        columns.iter().copied().zip(values.iter().copied())
+    }
+
+    /// Adds the matrix times `x` to `y`; entries that either lacks count as zero.
+    pub(super) fn add_product(&self, x: &[f64], y: &mut [f64]) {
+        for (row, y) in y.iter_mut().enumerate().take(self.rows) {
+            let terms = self.row_entries(row);
+            *y += terms
+                .map(|(c, w)| w * x.get(c as usize).copied().unwrap_or(0.0))
+                .sum::<f64>();
+        }
+    }
+
+    /// `self · right`, row by row (Gustavson 1978), if it stays within a number of entries.
+    ///
+    /// The support of a row is the union of the supports it reads, whatever the values: entries
+    /// that cancel are kept, so that equal supports stay equal.
+    pub(super) fn multiply(&self, right: &SparseMatrix, limit: usize) -> Option<SparseMatrix> {
+        let mut product = SparseMatrix::empty(right.cols);
+        let mut sums = vec![0.0; right.cols];
+        let mut seen = vec![false; right.cols];
+        let mut support: Vec<u32> = Vec::new();
+        for row in 0..self.rows {
+            for (middle, left) in self.row_entries(row) {
+                for (column, value) in right.row_entries(middle as usize) {
+                    let index = column as usize;
+                    if !seen[index] {
+                        seen[index] = true;
+                        support.push(column);
+                    }
+                    sums[index] += left * value;
+                }
+            }
+            if product.entries() + support.len() > limit {
+                return None;
+            }
+            support.sort_unstable();
+            product.push_row(
+                support
+                    .iter()
+                    .map(|&column| (column, sums[column as usize])),
+            );
+            for column in support.drain(..) {
+                seen[column as usize] = false;
+                sums[column as usize] = 0.0;
+            }
+        }
+        Some(product)
+    }
+
+    /// The sum of two matrices of one shape, if it stays within a number of entries.
+    pub(super) fn add(&self, right: &SparseMatrix, limit: usize) -> Option<SparseMatrix> {
+        let mut sum = SparseMatrix::empty(self.cols);
+        for row in 0..self.rows {
+            let mut left = self.row_entries(row).peekable();
+            let mut other = right.row_entries(row).peekable();
+            let merged = std::iter::from_fn(|| match (left.peek(), other.peek()) {
+                (Some(a), Some(b)) if a.0 == b.0 => Some((a.0, left.next()?.1 + other.next()?.1)),
+                (Some(a), Some(b)) if b.0 < a.0 => other.next(),
+                (Some(_), _) => left.next(),
+                (None, _) => other.next(),
+            });
+            sum.push_row(merged);
+            if sum.entries() > limit {
+                return None;
+            }
+        }
+        Some(sum)
+    }
+
+    /// Every row times a factor of its own.
+    pub(super) fn scale_rows(&mut self, factors: &[f64]) {
+        for (row, factor) in factors.iter().enumerate().take(self.rows) {
+            let span = self.starts[row]..self.starts[row + 1];
+            self.values[span]
+                .iter_mut()
+                .for_each(|value| *value *= factor);
+        }
+    }
 }

@@ -80,3 +80,49 @@ impl Conv2d {
         Conv2d { groups, ..self }
     }
 }
+
+/// The positions `r` of `0 .. outputs` for which `r · stride + offset` lies in `padding ..
+/// padding + size`, that is, for which a kernel's row or column falls on the input.
+pub(in crate::model) fn inside(
+    outputs: usize,
+    stride: usize,
+    offset: usize,
+    padding: usize,
+    size: usize,
+) -> std::ops::Range<usize> {
+    let first = padding.saturating_sub(offset).div_ceil(stride).min(outputs);
+    let end = (padding + size)
+        .saturating_sub(offset)
+        .div_ceil(stride)
+        .min(outputs);
+    first..end.max(first)
+}
+
+impl Conv2d {
+    /// The convolution of one sample; the shapes were checked when the network was built.
+    pub(in crate::model) fn apply(&self, x: &[f64], input: &[usize], output: &[usize]) -> Vec<f64> {
+        let (height, width) = (input[1], input[2]);
+        let (rows, columns) = (output[1], output[2]);
+        let Padding { top, left, .. } = self.padding;
+        let (outputs, per_group, _, _) = self.weight.dim();
+        let outputs_per_group = outputs / self.groups;
+        let mut y: Vec<f64> = self
+            .bias
+            .iter()
+            .flat_map(|&bias| std::iter::repeat_n(bias, rows * columns))
+            .collect();
+        for ((o, i, u, v), &weight) in self.weight.indexed_iter() {
+            let channel = o / outputs_per_group * per_group + i;
+            let (down, right) = (u * self.dilation[0], v * self.dilation[1]);
+            let across = inside(columns, self.stride[1], right, left, width);
+            for r in inside(rows, self.stride[0], down, top, height) {
+                let from = (channel * height + r * self.stride[0] + down - top) * width;
+                let to = (o * rows + r) * columns;
+                for c in across.clone() {
+                    y[to + c] += weight * x[from + c * self.stride[1] + right - left];
+                }
+            }
+        }
+        y
+    }
+}

@@ -4,11 +4,15 @@ mod conv2d;
 mod dense;
 mod polynomial;
 mod pool;
+mod scale;
 
 pub use conv2d::{Conv2d, Padding};
 pub use dense::Dense;
 pub use polynomial::Polynomial;
 pub use pool::AveragePool;
+pub use scale::Scale;
+
+pub(super) use conv2d::inside;
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +26,9 @@ pub enum Op {
     Dense(Dense),
     /// Means over windows of `[C, H, W]`.
     AveragePool(AveragePool),
-    /// A polynomial of each entry; of degree 1 it is a scale and a shift.
+    /// A factor and a shift per channel: batch normalization.
+    Scale(Scale),
+    /// A polynomial of each entry.
     Polynomial(Polynomial),
     /// The sum of two values of one shape.
     Add,
@@ -40,6 +46,7 @@ impl Op {
             Op::Conv2d(_) => "Conv2d",
             Op::Dense(_) => "Dense",
             Op::AveragePool(_) => "AveragePool",
+            Op::Scale(_) => "Scale",
             Op::Polynomial(_) => "Polynomial",
             Op::Add => "Add",
             Op::Multiply => "Multiply",

@@ -43,4 +43,13 @@ impl Polynomial {
     pub fn degree(&self) -> usize {
         self.coefficients.len().saturating_sub(1)
     }
+
+    /// Every power's coefficients for all entries of a shape, in row-major order; `None` if one
+    /// of them does not broadcast to it.
+    pub(in crate::model) fn expanded(&self, shape: &[usize]) -> Option<Vec<Vec<f64>>> {
+        self.coefficients
+            .iter()
+            .map(|array| Some(array.broadcast(shape)?.iter().copied().collect()))
+            .collect()
+    }
 }
