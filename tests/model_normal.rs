@@ -45,10 +45,7 @@ impl Numbers {
 fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>, tolerance: f32) {
     assert_eq!(found.shape(), expected.shape());
     for (x, y) in found.iter().zip(expected) {
-        assert!(
-            (x - y).abs() <= tolerance * (1.0 + y.abs()),
-            "{found} is not {expected}"
-        );
+        assert!((x - y).abs() <= tolerance * (1.0 + y.abs()), "{found} is not {expected}");
     }
 }
 
@@ -56,11 +53,7 @@ fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>, tolerance: f32) {
 fn agrees(network: &Network, numbers: &mut Numbers) -> NormalForm {
     let batch = numbers.batch(3, network.input_shape());
     let expected = network.evaluate(&batch).unwrap();
-    close(
-        &network.simplified().unwrap().evaluate(&batch).unwrap(),
-        &expected,
-        1e-6,
-    );
+    close(&network.simplified().unwrap().evaluate(&batch).unwrap(), &expected, 1e-6);
     let form = NormalForm::new(network).unwrap();
     form.check().unwrap();
     close(&form.evaluate(&batch).unwrap(), &expected, 1e-6);
@@ -74,10 +67,7 @@ fn deep(numbers: &mut Numbers) -> Network {
     let mut builder = Network::builder(&[1, 6, 6]).unwrap();
     let mut x = builder.input();
     for (name, shape, stride) in [("conv1", (3, 1, 3, 3), 1), ("conv2", (4, 3, 3, 3), 2)] {
-        let conv = numbers
-            .conv(shape)
-            .with_padding(Padding::all(1))
-            .with_stride([stride; 2]);
+        let conv = numbers.conv(shape).with_padding(Padding::all(1)).with_stride([stride; 2]);
         x = builder.conv2d(name, x, conv).unwrap();
         let variance: Vec<f64> = numbers.vec(shape.0).iter().map(|x| x.abs() + 0.1).collect();
         let (gamma, beta) = (numbers.vec(shape.0), numbers.vec(shape.0));
@@ -89,9 +79,7 @@ fn deep(numbers: &mut Numbers) -> Network {
     }
     x = builder.flatten("flatten", x).unwrap();
     x = builder.dense("fc1", x, numbers.dense(5, 36)).unwrap();
-    x = builder
-        .polynomial("act", x, Polynomial::uniform(&RELU2))
-        .unwrap();
+    x = builder.polynomial("act", x, Polynomial::uniform(&RELU2)).unwrap();
     x = builder.dense("fc2", x, numbers.dense(2, 5)).unwrap();
     builder.finish(x).unwrap()
 }
@@ -101,11 +89,7 @@ fn a_deep_network_is_three_layers_of_squares() {
     let mut numbers = Numbers(1);
     let network = deep(&mut numbers);
     let form = agrees(&network, &mut numbers);
-    let names: Vec<_> = form
-        .squares
-        .iter()
-        .map(|square| square.name.as_str())
-        .collect();
+    let names: Vec<_> = form.squares.iter().map(|square| square.name.as_str()).collect();
     assert_eq!(names, ["conv1", "conv2", "fc1"]);
     assert_eq!(form.output.name, "fc2");
     assert_eq!(form.depths(), [0, 1, 2, 3]);
@@ -115,12 +99,7 @@ fn a_deep_network_is_three_layers_of_squares() {
     // No layer was composed with another: the weights are those of the network, less padding.
     assert_eq!(form.squares[2].entries(), 5 * 36);
     let simplified = network.simplified().unwrap();
-    assert!(
-        !simplified
-            .nodes()
-            .iter()
-            .any(|node| matches!(node.op(), Op::Scale(_)))
-    );
+    assert!(!simplified.nodes().iter().any(|node| matches!(node.op(), Op::Scale(_))));
 }
 
 #[test]
@@ -128,10 +107,7 @@ fn rows_at_one_position_have_one_support() {
     let mut numbers = Numbers(2);
     let mut builder = Network::builder(&[2, 5, 5]).unwrap();
     let mut conv = numbers.conv((3, 2, 3, 3)).with_padding(Padding::all(1));
-    conv.weight
-        .iter_mut()
-        .step_by(2)
-        .for_each(|weight| *weight = 0.0);
+    conv.weight.iter_mut().step_by(2).for_each(|weight| *weight = 0.0);
     let x = builder.conv2d("conv", builder.input(), conv).unwrap();
     let network = builder.finish(x).unwrap();
     let form = agrees(&network, &mut numbers);
@@ -151,16 +127,10 @@ fn rows_at_one_position_have_one_support() {
 fn a_residual_sum_reads_two_sources() {
     let mut numbers = Numbers(3);
     let mut builder = Network::builder(&[4]).unwrap();
-    let x = builder
-        .dense("fc1", builder.input(), numbers.dense(4, 4))
-        .unwrap();
-    let x = builder
-        .polynomial("act1", x, Polynomial::uniform(&RELU2))
-        .unwrap();
+    let x = builder.dense("fc1", builder.input(), numbers.dense(4, 4)).unwrap();
+    let x = builder.polynomial("act1", x, Polynomial::uniform(&RELU2)).unwrap();
     let y = builder.dense("fc2", x, numbers.dense(4, 4)).unwrap();
-    let y = builder
-        .polynomial("act2", y, Polynomial::uniform(&RELU2))
-        .unwrap();
+    let y = builder.polynomial("act2", y, Polynomial::uniform(&RELU2)).unwrap();
     let sum = builder.sum("sum", x, y).unwrap();
     let out = builder.dense("fc3", sum, numbers.dense(2, 4)).unwrap();
     let network = builder.finish(out).unwrap();
@@ -175,9 +145,7 @@ fn branches_of_one_depth_are_separate_squares() {
     let mut builder = Network::builder(&[3]).unwrap();
     let mut branches = Vec::new();
     for name in ["left", "right"] {
-        let x = builder
-            .dense(name, builder.input(), numbers.dense(4, 3))
-            .unwrap();
+        let x = builder.dense(name, builder.input(), numbers.dense(4, 3)).unwrap();
         let act = Polynomial::uniform(&RELU2);
         branches.push(builder.polynomial(&format!("{name}.act"), x, act).unwrap());
     }
@@ -192,30 +160,14 @@ fn branches_of_one_depth_are_separate_squares() {
 fn linear_layers_compose_and_pooling_is_one_of_them() {
     let mut numbers = Numbers(5);
     let mut builder = Network::builder(&[2, 6, 6]).unwrap();
-    let x = builder.conv2d(
-        "conv",
-        builder.input(),
-        numbers.conv((4, 1, 3, 3)).with_groups(2),
-    );
-    let pool = AveragePool {
-        padding: Padding::all(1),
-        stride: [1, 2],
-        ..AveragePool::new([2, 2])
-    };
-    let x = builder
-        .add("pool", Op::AveragePool(pool.clone()), &[x.unwrap()])
-        .unwrap();
-    let pool = AveragePool {
-        count_padding: true,
-        ..pool
-    };
+    let x = builder.conv2d("conv", builder.input(), numbers.conv((4, 1, 3, 3)).with_groups(2));
+    let pool = AveragePool { padding: Padding::all(1), stride: [1, 2], ..AveragePool::new([2, 2]) };
+    let x = builder.add("pool", Op::AveragePool(pool.clone()), &[x.unwrap()]).unwrap();
+    let pool = AveragePool { count_padding: true, ..pool };
     let x = builder.add("pool2", Op::AveragePool(pool), &[x]).unwrap();
     let norm = Scale::new(numbers.vec(4), numbers.vec(4));
     let x = builder.scale("norm", x, norm).unwrap();
-    let conv = numbers
-        .conv((2, 4, 2, 2))
-        .with_dilation([2, 1])
-        .with_padding(Padding::all(1));
+    let conv = numbers.conv((2, 4, 2, 2)).with_dilation([2, 1]).with_padding(Padding::all(1));
     let x = builder.conv2d("conv2", x, conv).unwrap();
     let network = builder.finish(x).unwrap();
     let form = agrees(&network, &mut numbers);
@@ -226,12 +178,8 @@ fn linear_layers_compose_and_pooling_is_one_of_them() {
 fn a_product_of_two_values_is_two_squares() {
     let mut numbers = Numbers(6);
     let mut builder = Network::builder(&[3]).unwrap();
-    let x = builder
-        .dense("gate", builder.input(), numbers.dense(4, 3))
-        .unwrap();
-    let y = builder
-        .dense("value", builder.input(), numbers.dense(4, 3))
-        .unwrap();
+    let x = builder.dense("gate", builder.input(), numbers.dense(4, 3)).unwrap();
+    let y = builder.dense("value", builder.input(), numbers.dense(4, 3)).unwrap();
     let z = builder.add("product", Op::Multiply, &[x, y]).unwrap();
     let form = agrees(&builder.finish(z).unwrap(), &mut numbers);
     assert_eq!(form.squares[0].rows(), 8);
@@ -241,12 +189,8 @@ fn a_product_of_two_values_is_two_squares() {
 fn a_layer_with_two_consumers_is_not_folded_into() {
     let mut numbers = Numbers(7);
     let mut builder = Network::builder(&[3]).unwrap();
-    let x = builder
-        .dense("fc", builder.input(), numbers.dense(4, 3))
-        .unwrap();
-    let y = builder
-        .scale("norm", x, Scale::new(numbers.vec(4), numbers.vec(4)))
-        .unwrap();
+    let x = builder.dense("fc", builder.input(), numbers.dense(4, 3)).unwrap();
+    let y = builder.scale("norm", x, Scale::new(numbers.vec(4), numbers.vec(4))).unwrap();
     let y = builder.dense("fc2", y, numbers.dense(4, 4)).unwrap();
     let z = builder.sum("sum", x, y).unwrap();
     let network = builder.finish(z).unwrap();
@@ -261,9 +205,7 @@ fn a_layer_with_two_consumers_is_not_folded_into() {
 fn a_shift_stays_before_padding() {
     let mut numbers = Numbers(8);
     let mut builder = Network::builder(&[1, 4, 4]).unwrap();
-    let x = builder
-        .scale("norm", builder.input(), Scale::new(vec![2.0], vec![1.0]))
-        .unwrap();
+    let x = builder.scale("norm", builder.input(), Scale::new(vec![2.0], vec![1.0])).unwrap();
     let conv = numbers.conv((2, 1, 3, 3)).with_padding(Padding::all(1));
     let x = builder.conv2d("conv", x, conv).unwrap();
     agrees(&builder.finish(x).unwrap(), &mut numbers);
@@ -273,12 +215,8 @@ fn a_shift_stays_before_padding() {
 fn an_activation_that_a_layer_reads_is_squared_once() {
     let mut numbers = Numbers(9);
     let mut builder = Network::builder(&[4]).unwrap();
-    let x = builder
-        .dense("fc", builder.input(), numbers.dense(4, 4))
-        .unwrap();
-    let y = builder
-        .polynomial("act", x, Polynomial::uniform(&RELU2))
-        .unwrap();
+    let x = builder.dense("fc", builder.input(), numbers.dense(4, 4)).unwrap();
+    let y = builder.polynomial("act", x, Polynomial::uniform(&RELU2)).unwrap();
     let z = builder.dense("fc2", y, numbers.dense(4, 4)).unwrap();
     let skip = builder.sum("skip", x, y).unwrap();
     let z = builder.sum("sum", z, skip).unwrap();
@@ -290,19 +228,13 @@ fn an_activation_that_a_layer_reads_is_squared_once() {
 fn weak_and_missing_squares_are_told_apart_by_channel() {
     let mut numbers = Numbers(10);
     let mut builder = Network::builder(&[4, 2, 2]).unwrap();
-    let coefficients = [
-        vec![0.1, 0.2, 0.3, 0.4],
-        vec![0.5, 0.5, 0.5, 0.0],
-        vec![0.2, 1e-9, 0.0, 0.0],
-    ];
+    let coefficients =
+        [vec![0.1, 0.2, 0.3, 0.4], vec![0.5, 0.5, 0.5, 0.0], vec![0.2, 1e-9, 0.0, 0.0]];
     let act = Polynomial::per_channel(&coefficients, 3);
     let x = builder.polynomial("act", builder.input(), act).unwrap();
     let form = agrees(&builder.finish(x).unwrap(), &mut numbers);
     assert_eq!(form.squares[0].rows(), 4 + 8 + 8);
-    let largest = form.squares[0]
-        .bias
-        .iter()
-        .fold(0.0, |max: f64, x| max.max(x.abs()));
+    let largest = form.squares[0].bias.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
     assert!(largest < 1.0, "no huge offsets: {largest}");
 }
 
@@ -333,16 +265,9 @@ fn an_overflow_is_found_by_the_check_after_its_pass() {
     let mut builder = Network::builder(&[1]).unwrap();
     let dense = Dense::new(Array2::from_elem((1, 1), 1e300), vec![0.0]);
     let x = builder.dense("fc", builder.input(), dense).unwrap();
-    let x = builder
-        .scale("norm", x, Scale::new(vec![1e300], vec![0.0]))
-        .unwrap();
-    let error = NormalForm::new(&builder.finish(x).unwrap())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("fold scales") && error.contains("fc.weight"),
-        "{error}"
-    );
+    let x = builder.scale("norm", x, Scale::new(vec![1e300], vec![0.0])).unwrap();
+    let error = NormalForm::new(&builder.finish(x).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("fold scales") && error.contains("fc.weight"), "{error}");
 }
 
 #[test]
@@ -365,46 +290,20 @@ fn a_normal_form_that_contradicts_itself_is_found() {
 fn a_sparse_matrix_that_contradicts_itself_is_refused() {
     let new = SparseMatrix::new;
     assert!(new(2, 3, vec![0, 1, 2], vec![2, 0], vec![1.0, 2.0]).is_ok());
-    assert!(
-        new(2, 3, vec![0, 1], vec![2], vec![1.0]).is_err(),
-        "a start is missing"
-    );
-    assert!(
-        new(1, 3, vec![0, 1], vec![3], vec![1.0]).is_err(),
-        "no such column"
-    );
-    assert!(
-        new(1, 3, vec![0, 2], vec![1, 1], vec![1.0, 1.0]).is_err(),
-        "a column twice"
-    );
-    assert!(
-        new(2, 3, vec![0, 9, 1], vec![1], vec![1.0]).is_err(),
-        "a start beyond the end"
-    );
-    assert!(
-        new(1, 3, vec![0, 1], vec![1], vec![f64::INFINITY]).is_err(),
-        "not finite"
-    );
-    assert!(
-        new(usize::MAX, 3, vec![0, 1], vec![1], vec![1.0]).is_err(),
-        "too many rows"
-    );
-    assert!(
-        new(0, 3, vec![], vec![], vec![]).is_err(),
-        "no start at all"
-    );
+    assert!(new(2, 3, vec![0, 1], vec![2], vec![1.0]).is_err(), "a start is missing");
+    assert!(new(1, 3, vec![0, 1], vec![3], vec![1.0]).is_err(), "no such column");
+    assert!(new(1, 3, vec![0, 2], vec![1, 1], vec![1.0, 1.0]).is_err(), "a column twice");
+    assert!(new(2, 3, vec![0, 9, 1], vec![1], vec![1.0]).is_err(), "a start beyond the end");
+    assert!(new(1, 3, vec![0, 1], vec![1], vec![f64::INFINITY]).is_err(), "not finite");
+    assert!(new(usize::MAX, 3, vec![0, 1], vec![1], vec![1.0]).is_err(), "too many rows");
+    assert!(new(0, 3, vec![], vec![], vec![]).is_err(), "no start at all");
 }
 
 /// The definition, index by index.
 fn naive_conv(conv: &Conv2d, x: &ArrayD<f32>) -> ArrayD<f32> {
     let (outputs, per_group, kernel_h, kernel_w) = conv.weight.dim();
     let (height, width) = (x.shape()[2] as isize, x.shape()[3] as isize);
-    let Padding {
-        top,
-        left,
-        bottom,
-        right,
-    } = conv.padding;
+    let Padding { top, left, bottom, right } = conv.padding;
     let size = |axis: usize, total: usize, kernel: usize| {
         (total - conv.dilation[axis] * (kernel - 1) - 1) / conv.stride[axis] + 1
     };

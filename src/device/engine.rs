@@ -27,6 +27,14 @@ pub trait Engine: Send + Sync {
     /// What runs it, for people: "NVIDIA H100", "2 threads, AVX-512".
     fn name(&self) -> String;
 
+    /// Waits until all work given so far is done: for clocks.
+    ///
+    /// # Errors
+    /// Where the device failed.
+    fn wait(&self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
     /// Brings residues in. They are below their primes and of this engine's degree.
     ///
     /// # Errors

@@ -50,10 +50,7 @@ impl NetworkBuilder {
             inputs: Vec::new(),
             shape: input_shape.to_vec(),
         };
-        Ok(NetworkBuilder {
-            nodes: vec![input],
-            names: HashSet::from([name.to_owned()]),
-        })
+        Ok(NetworkBuilder { nodes: vec![input], names: HashSet::from([name.to_owned()]) })
     }
 
     /// The network's input.
@@ -94,13 +91,7 @@ impl NetworkBuilder {
         let shape = shape::infer(name, &op, &shapes)?;
         self.names.insert(name.into());
         let inputs = inputs.to_vec();
-        self.nodes.push(Node {
-            name: name.into(),
-            layer: layer.into(),
-            op,
-            inputs,
-            shape,
-        });
+        self.nodes.push(Node { name: name.into(), layer: layer.into(), op, inputs, shape });
         Ok(NodeId(self.nodes.len() - 1))
     }
 
@@ -149,10 +140,7 @@ impl NetworkBuilder {
         needed[output.0] = true;
         for index in (0..self.nodes.len()).rev() {
             if needed[index] {
-                self.nodes[index]
-                    .inputs
-                    .iter()
-                    .for_each(|input| needed[input.0] = true);
+                self.nodes[index].inputs.iter().for_each(|input| needed[input.0] = true);
             }
         }
         let mut moved = Vec::with_capacity(needed.len());
@@ -167,22 +155,14 @@ impl NetworkBuilder {
             .zip(needed)
             .filter(|(_, is_needed)| *is_needed)
             .map(|(mut node, _)| {
-                node.inputs
-                    .iter_mut()
-                    .for_each(|input| *input = moved[input.0]);
+                node.inputs.iter_mut().for_each(|input| *input = moved[input.0]);
                 node
             })
             .collect();
-        Ok(Network {
-            nodes,
-            output: moved[output.0],
-        })
+        Ok(Network { nodes, output: moved[output.0] })
     }
 }
 
 fn unknown(node: &str, input: NodeId) -> ModelError {
-    ModelError::UnknownTensor {
-        node: node.into(),
-        tensor: format!("node {}", input.0),
-    }
+    ModelError::UnknownTensor { node: node.into(), tensor: format!("node {}", input.0) }
 }

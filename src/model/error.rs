@@ -139,10 +139,7 @@ pub enum ModelError {
         limit: usize,
     },
     /// Inputs of the wrong shape.
-    #[error(
-        "the network takes inputs of shape [batch, {}], found {found:?}",
-        list(expected)
-    )]
+    #[error("the network takes inputs of shape [batch, {}], found {found:?}", list(expected))]
     BatchShape {
         /// One sample's shape.
         expected: Vec<usize>,

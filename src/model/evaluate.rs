@@ -98,21 +98,14 @@ where
 {
     let found = inputs.shape();
     if found.is_empty() || found[1..] != *expected {
-        return Err(ModelError::BatchShape {
-            expected: expected.to_vec(),
-            found: found.to_vec(),
-        });
+        return Err(ModelError::BatchShape { expected: expected.to_vec(), found: found.to_vec() });
     }
     let size: usize = expected.iter().product();
     let mut samples: Vec<Vec<f64>> = Vec::new();
     for (position, &value) in inputs.iter().enumerate() {
         let (sample, index) = (position / size, position % size);
         if !value.is_finite() {
-            return Err(ModelError::InputValue {
-                sample,
-                index,
-                value,
-            });
+            return Err(ModelError::InputValue { sample, index, value });
         }
         if index == 0 {
             samples.push(Vec::with_capacity(size));
@@ -132,7 +125,5 @@ pub(super) fn collect(
     whole.extend_from_slice(shape);
     let results: Vec<Vec<f64>> = samples.into_par_iter().map(run).collect();
     let mut flat = results.iter().flatten();
-    ArrayD::from_shape_simple_fn(IxDyn(&whole), || {
-        flat.next().map_or(f32::NAN, |&y| y as f32)
-    })
+    ArrayD::from_shape_simple_fn(IxDyn(&whole), || flat.next().map_or(f32::NAN, |&y| y as f32))
 }

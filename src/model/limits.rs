@@ -13,9 +13,7 @@ pub(super) const MATRIX_ENTRIES: usize = 1 << 27;
 
 /// The entries of a shape, if there is at least one and at most [`VALUE_ENTRIES`].
 pub(super) fn entries(node: &str, what: &str, shape: &[usize]) -> Result<usize> {
-    let size = shape
-        .iter()
-        .fold(1u128, |product, &dim| product.saturating_mul(dim as u128));
+    let size = shape.iter().fold(1u128, |product, &dim| product.saturating_mul(dim as u128));
     if size == 0 {
         return Err(ModelError::Shape {
             node: node.into(),
@@ -24,24 +22,14 @@ pub(super) fn entries(node: &str, what: &str, shape: &[usize]) -> Result<usize> 
             found: format!("shape {shape:?}"),
         });
     }
-    check(
-        node,
-        &format!("{what} of shape {shape:?}"),
-        size,
-        VALUE_ENTRIES,
-    )?;
+    check(node, &format!("{what} of shape {shape:?}"), size, VALUE_ENTRIES)?;
     Ok(size as usize)
 }
 
 /// Refuses a size beyond a limit.
 pub(super) fn check(node: &str, what: &str, size: u128, limit: usize) -> Result<()> {
     if size > limit as u128 {
-        return Err(ModelError::TooLarge {
-            node: node.into(),
-            what: what.into(),
-            size,
-            limit,
-        });
+        return Err(ModelError::TooLarge { node: node.into(), what: what.into(), size, limit });
     }
     Ok(())
 }

@@ -56,7 +56,8 @@ impl Affine {
         self.terms.iter().map(|term| term.map.entries()).sum()
     }
 
-    fn apply(&self, sources: &[Vec<f64>]) -> Vec<f64> {
+    /// The result for the entries of the sources, which are as many as the map reads.
+    pub fn apply(&self, sources: &[Vec<f64>]) -> Vec<f64> {
         let mut y = self.bias.clone();
         for term in &self.terms {
             let x = sources.get(term.source).map_or(&[][..], Vec::as_slice);
@@ -110,11 +111,7 @@ impl NormalForm {
             }
             self.output.apply(&sources)
         };
-        Ok(collect(
-            samples(inputs, &self.input_shape)?,
-            &self.output_shape,
-            run,
-        ))
+        Ok(collect(samples(inputs, &self.input_shape)?, &self.output_shape, run))
     }
 
     /// Whether the parts fit together; always so for what [`NormalForm::new`] returns.
@@ -140,19 +137,12 @@ impl NormalForm {
     /// Checks a map that may read the sources up to `last`.
     fn check_map(&self, map: &Affine, last: usize) -> Result<()> {
         let wrong = |expected: String, found: String| {
-            Err(ModelError::Inconsistent {
-                what: format!("map \"{}\"", map.name),
-                expected,
-                found,
-            })
+            Err(ModelError::Inconsistent { what: format!("map \"{}\"", map.name), expected, found })
         };
         let sources: Vec<usize> = map.terms.iter().map(|term| term.source).collect();
         let ascends = sources.windows(2).all(|pair| pair[0] < pair[1]);
         if !ascends || sources.last().is_some_and(|&source| source > last) {
-            return wrong(
-                format!("ascending sources up to {last}"),
-                format!("{sources:?}"),
-            );
+            return wrong(format!("ascending sources up to {last}"), format!("{sources:?}"));
         }
         for term in &map.terms {
             let expected = (map.rows(), self.source_len(term.source));
@@ -168,21 +158,14 @@ impl NormalForm {
         let mut all = weights.chain(&map.bias).copied().enumerate();
         match all.find(|(_, value)| !value.is_finite()) {
             None => Ok(()),
-            Some((index, value)) => Err(ModelError::NonFinite {
-                tensor: map.name.clone(),
-                index,
-                value,
-            }),
+            Some((index, value)) => {
+                Err(ModelError::NonFinite { tensor: map.name.clone(), index, value })
+            }
         }
     }
 }
 
 /// The greatest depth among the sources a map reads.
 fn deepest(map: &Affine, depths: &[usize]) -> usize {
-    map.terms
-        .iter()
-        .filter_map(|term| depths.get(term.source))
-        .copied()
-        .max()
-        .unwrap_or(0)
+    map.terms.iter().filter_map(|term| depths.get(term.source)).copied().max().unwrap_or(0)
 }

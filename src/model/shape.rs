@@ -22,17 +22,11 @@ impl Site<'_> {
     }
 
     fn finite<'v>(self, part: &str, values: impl IntoIterator<Item = &'v f64>) -> Result<()> {
-        match values
-            .into_iter()
-            .enumerate()
-            .find(|(_, value)| !value.is_finite())
-        {
+        match values.into_iter().enumerate().find(|(_, value)| !value.is_finite()) {
             None => Ok(()),
-            Some((index, &value)) => Err(ModelError::NonFinite {
-                tensor: format!("{}.{part}", self.node),
-                index,
-                value,
-            }),
+            Some((index, &value)) => {
+                Err(ModelError::NonFinite { tensor: format!("{}.{part}", self.node), index, value })
+            }
         }
     }
 
@@ -53,10 +47,7 @@ impl Site<'_> {
 
 /// The shape of a node's result, after a check of its parameters.
 pub(super) fn infer(node: &str, op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>> {
-    let site = Site {
-        node,
-        op: op.name(),
-    };
+    let site = Site { node, op: op.name() };
     let arity = match op {
         Op::Input => 0,
         Op::Add | Op::Multiply => 2,
@@ -73,10 +64,8 @@ pub(super) fn infer(node: &str, op: &Op, inputs: &[&[usize]]) -> Result<Vec<usiz
         Op::Scale(layer) => scale(site, layer, inputs[0])?,
         Op::Polynomial(polynomial) => elementwise(site, polynomial, inputs[0])?,
         Op::Add | Op::Multiply if inputs[0] != inputs[1] => {
-            return site.misfit(
-                "two values of one shape",
-                format!("{:?} and {:?}", inputs[0], inputs[1]),
-            );
+            return site
+                .misfit("two values of one shape", format!("{:?} and {:?}", inputs[0], inputs[1]));
         }
         Op::Add | Op::Multiply => inputs[0].to_vec(),
         Op::Reshape(shape) => {
@@ -114,14 +103,8 @@ fn conv2d(site: Site, conv: &Conv2d, input: &[usize]) -> Result<Vec<usize>> {
     site.bias(&conv.bias, outputs)?;
     site.finite("weight", &conv.weight)?;
     let kernel = [kernel_h, kernel_w];
-    let [rows, columns] = window(
-        site,
-        [height, width],
-        kernel,
-        conv.stride,
-        conv.padding,
-        conv.dilation,
-    )?;
+    let [rows, columns] =
+        window(site, [height, width], kernel, conv.stride, conv.padding, conv.dilation)?;
     Ok(vec![outputs, rows, columns])
 }
 
@@ -143,12 +126,7 @@ fn dense(site: Site, layer: &Dense, input: &[usize]) -> Result<Vec<usize>> {
 
 fn average_pool(site: Site, pool: &AveragePool, input: &[usize]) -> Result<Vec<usize>> {
     let [channels, height, width] = site.image(input)?;
-    let Padding {
-        top,
-        left,
-        bottom,
-        right,
-    } = pool.padding;
+    let Padding { top, left, bottom, right } = pool.padding;
     let [kernel_h, kernel_w] = pool.kernel;
     if top.max(bottom) >= kernel_h.max(1) || left.max(right) >= kernel_w.max(1) {
         // Otherwise a window could lie in the padding alone, and be a mean of nothing.
@@ -157,14 +135,8 @@ fn average_pool(site: Site, pool: &AveragePool, input: &[usize]) -> Result<Vec<u
             format!("{:?}", pool.padding),
         );
     }
-    let [rows, columns] = window(
-        site,
-        [height, width],
-        pool.kernel,
-        pool.stride,
-        pool.padding,
-        [1, 1],
-    )?;
+    let [rows, columns] =
+        window(site, [height, width], pool.kernel, pool.stride, pool.padding, [1, 1])?;
     Ok(vec![channels, rows, columns])
 }
 
@@ -206,11 +178,7 @@ fn window(
     padding: Padding,
     dilation: [usize; 2],
 ) -> Result<[usize; 2]> {
-    if [kernel, stride, dilation]
-        .iter()
-        .flatten()
-        .any(|&value| value == 0)
-    {
+    if [kernel, stride, dilation].iter().flatten().any(|&value| value == 0) {
         return site.misfit(
             "a kernel, strides and dilations of at least 1",
             format!("kernel {kernel:?}, stride {stride:?}, dilation {dilation:?}"),
@@ -219,12 +187,9 @@ fn window(
     let sides = [(padding.top, padding.bottom), (padding.left, padding.right)];
     let mut result = [0; 2];
     for axis in 0..2 {
-        let padded = size[axis]
-            .checked_add(sides[axis].0)
-            .and_then(|x| x.checked_add(sides[axis].1));
-        let reach = dilation[axis]
-            .checked_mul(kernel[axis] - 1)
-            .and_then(|x| x.checked_add(1));
+        let padded =
+            size[axis].checked_add(sides[axis].0).and_then(|x| x.checked_add(sides[axis].1));
+        let reach = dilation[axis].checked_mul(kernel[axis] - 1).and_then(|x| x.checked_add(1));
         let (Some(padded), Some(reach)) = (padded, reach) else {
             return site.misfit(
                 "sizes within the machine's integers",

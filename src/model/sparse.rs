@@ -36,16 +36,10 @@ impl SparseMatrix {
             found,
         };
         if rows.checked_add(1) != Some(starts.len()) {
-            return Err(wrong(
-                "one start per row and an end".into(),
-                starts.len().to_string(),
-            ));
+            return Err(wrong("one start per row and an end".into(), starts.len().to_string()));
         }
         if columns.len() != values.len() {
-            return Err(wrong(
-                format!("{} values", columns.len()),
-                values.len().to_string(),
-            ));
+            return Err(wrong(format!("{} values", columns.len()), values.len().to_string()));
         }
         if starts[0] != 0 || starts[rows] != columns.len() {
             return Err(wrong(
@@ -56,10 +50,7 @@ impl SparseMatrix {
         for row in 0..rows {
             let (from, to) = (starts[row], starts[row + 1]);
             if from > to || to > columns.len() {
-                return Err(wrong(
-                    "ascending starts".into(),
-                    format!("{from}, then {to}"),
-                ));
+                return Err(wrong("ascending starts".into(), format!("{from}, then {to}")));
             }
             let support = &columns[from..to];
             let ascends = support.windows(2).all(|pair| pair[0] < pair[1]);
@@ -72,19 +63,9 @@ impl SparseMatrix {
         }
         if let Some(index) = values.iter().position(|value| !value.is_finite()) {
             let value = values[index];
-            return Err(ModelError::NonFinite {
-                tensor: "sparse matrix".into(),
-                index,
-                value,
-            });
+            return Err(ModelError::NonFinite { tensor: "sparse matrix".into(), index, value });
         }
-        Ok(SparseMatrix {
-            rows,
-            cols,
-            starts,
-            columns,
-            values,
-        })
+        Ok(SparseMatrix { rows, cols, starts, columns, values })
     }
 
     /// Number of rows: entries of the result.
@@ -129,13 +110,7 @@ impl SparseMatrix {
 
     /// A matrix without rows, to be filled by [`push_row`](Self::push_row).
     pub(super) fn empty(cols: usize) -> Self {
-        SparseMatrix {
-            rows: 0,
-            cols,
-            starts: vec![0],
-            columns: Vec::new(),
-            values: Vec::new(),
-        }
+        SparseMatrix { rows: 0, cols, starts: vec![0], columns: Vec::new(), values: Vec::new() }
     }
 
     /// The identity of a size.
@@ -165,9 +140,7 @@ impl SparseMatrix {
     pub(super) fn add_product(&self, x: &[f64], y: &mut [f64]) {
         for (row, y) in y.iter_mut().enumerate().take(self.rows) {
             let terms = self.row_entries(row);
-            *y += terms
-                .map(|(c, w)| w * x.get(c as usize).copied().unwrap_or(0.0))
-                .sum::<f64>();
+            *y += terms.map(|(c, w)| w * x.get(c as usize).copied().unwrap_or(0.0)).sum::<f64>();
         }
     }
 
@@ -195,11 +168,7 @@ impl SparseMatrix {
                 return None;
             }
             support.sort_unstable();
-            product.push_row(
-                support
-                    .iter()
-                    .map(|&column| (column, sums[column as usize])),
-            );
+            product.push_row(support.iter().map(|&column| (column, sums[column as usize])));
             for column in support.drain(..) {
                 seen[column as usize] = false;
                 sums[column as usize] = 0.0;
@@ -232,9 +201,7 @@ impl SparseMatrix {
     pub(super) fn scale_rows(&mut self, factors: &[f64]) {
         for (row, factor) in factors.iter().enumerate().take(self.rows) {
             let span = self.starts[row]..self.starts[row + 1];
-            self.values[span]
-                .iter_mut()
-                .for_each(|value| *value *= factor);
+            self.values[span].iter_mut().for_each(|value| *value *= factor);
         }
     }
 }

@@ -28,20 +28,11 @@ impl NormalForm {
     /// [`ModelError::Pass`].
     pub fn new(network: &Network) -> Result<NormalForm> {
         let network = network.simplified()?;
-        let mut lowering = Lowering {
-            network: &network,
-            squares: Vec::new(),
-            names: HashSet::new(),
-        };
-        let mut values = vec![Rc::new(Value::input(
-            network.input_shape().iter().product(),
-        ))];
+        let mut lowering =
+            Lowering { network: &network, squares: Vec::new(), names: HashSet::new() };
+        let mut values = vec![Rc::new(Value::input(network.input_shape().iter().product()))];
         for (index, node) in network.nodes().iter().enumerate().skip(1) {
-            let inputs: Vec<_> = node
-                .inputs()
-                .iter()
-                .map(|id| values[id.0].clone())
-                .collect();
+            let inputs: Vec<_> = node.inputs().iter().map(|id| values[id.0].clone()).collect();
             values.push(Rc::new(lowering.node(index, node, &inputs)?));
         }
         let output = values.swap_remove(network.output().0);
@@ -76,16 +67,11 @@ impl Lowering<'_> {
             }
             Op::Dense(layer) => {
                 let map = rows::dense(layer);
-                Ok(x.mapped(node.name(), &map, Some(&layer.bias))?
-                    .named_by(index))
+                Ok(x.mapped(node.name(), &map, Some(&layer.bias))?.named_by(index))
             }
             Op::AveragePool(pool) => {
                 limited(rows::average_pool_entries(pool, node.shape()))?;
-                x.mapped(
-                    node.name(),
-                    &rows::average_pool(pool, input, node.shape()),
-                    None,
-                )
+                x.mapped(node.name(), &rows::average_pool(pool, input, node.shape()), None)
             }
             Op::Scale(layer) => {
                 let per_channel = x.bias.len() / layer.scale.len().max(1);
@@ -109,10 +95,7 @@ impl Lowering<'_> {
         x: &Value,
         coefficients: &[Vec<f64>],
     ) -> Result<Value> {
-        let degree = coefficients
-            .iter()
-            .rposition(|c| c.iter().any(|&c| c != 0.0))
-            .unwrap_or(0);
+        let degree = coefficients.iter().rposition(|c| c.iter().any(|&c| c != 0.0)).unwrap_or(0);
         let of = |power: usize, entry: usize| coefficients.get(power).map_or(0.0, |c| c[entry]);
         let size = x.bias.len();
         if degree < 2 {
@@ -139,14 +122,9 @@ impl Lowering<'_> {
             }
             let starts = starts(recipes.iter().map(|recipe| recipe.later[level].len()));
             let name = format!("{layer} ({suffix})");
-            levels.push(Level {
-                starts,
-                ..self.square(name, (rows, Vec::new()))
-            });
+            levels.push(Level { starts, ..self.square(name, (rows, Vec::new())) });
         }
-        let results = recipes
-            .iter()
-            .map(|recipe| std::slice::from_ref(&recipe.result));
+        let results = recipes.iter().map(|recipe| std::slice::from_ref(&recipe.result));
         Ok(combine(&levels, results, x.origin))
     }
 
@@ -171,20 +149,12 @@ impl Lowering<'_> {
     fn square(&mut self, name: String, (rows, starts): (Value, Vec<usize>)) -> Level {
         let (name, len) = (self.unique(name), rows.bias.len());
         self.squares.push(rows.into_affine(name));
-        Level {
-            source: self.squares.len(),
-            len,
-            starts,
-        }
+        Level { source: self.squares.len(), len, starts }
     }
 
     /// The last layer that a value went through, or else the node that it is now at.
     fn layer(&self, value: &Value, index: usize) -> String {
-        let origin = if value.origin == 0 {
-            index
-        } else {
-            value.origin
-        };
+        let origin = if value.origin == 0 { index } else { value.origin };
         self.network.nodes()[origin].layer().to_owned()
     }
 
@@ -192,9 +162,7 @@ impl Lowering<'_> {
     fn unique(&mut self, name: String) -> String {
         let numbered = (2..).map(|number| format!("{name} #{number}"));
         let mut names = std::iter::once(name.clone()).chain(numbered);
-        names
-            .find(|name| self.names.insert(name.clone()))
-            .unwrap_or(name)
+        names.find(|name| self.names.insert(name.clone())).unwrap_or(name)
     }
 }
 
@@ -207,9 +175,7 @@ struct Level {
 }
 
 fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
-    lengths
-        .scan(0, |sum, len| Some(std::mem::replace(sum, *sum + len)))
-        .collect()
+    lengths.scan(0, |sum, len| Some(std::mem::replace(sum, *sum + len))).collect()
 }
 
 /// The rows `f · t + o` of all entries, and where each entry's begin.
@@ -217,10 +183,7 @@ fn first_squares(x: &Value, recipes: &[Recipe]) -> (Value, Vec<usize>) {
     let rows = recipes.iter().enumerate();
     let rows =
         rows.flat_map(|(entry, recipe)| recipe.first.iter().map(move |&(f, o)| (entry, f, o)));
-    (
-        x.selected(rows),
-        starts(recipes.iter().map(|recipe| recipe.first.len())),
-    )
+    (x.selected(rows), starts(recipes.iter().map(|recipe| recipe.first.len())))
 }
 
 /// The combinations of all entries, as rows over the levels' sources.
@@ -236,9 +199,8 @@ fn combine<'a>(
         let mut map = SparseMatrix::empty(level.len);
         for (entry, item) in all.clone() {
             let parts = item.parts.iter().filter(|part| part.0 == number);
-            let mut row: Vec<(u32, f64)> = parts
-                .map(|part| ((level.starts[entry] + part.1) as u32, part.2))
-                .collect();
+            let mut row: Vec<(u32, f64)> =
+                parts.map(|part| ((level.starts[entry] + part.1) as u32, part.2)).collect();
             row.sort_unstable_by_key(|entry| entry.0);
             map.push_row(row);
         }

@@ -53,11 +53,7 @@ impl Add for Combination {
 
     fn add(mut self, other: Combination) -> Combination {
         for (level, index, factor) in other.parts {
-            match self
-                .parts
-                .iter_mut()
-                .find(|part| (part.0, part.1) == (level, index))
-            {
+            match self.parts.iter_mut().find(|part| (part.0, part.1) == (level, index)) {
                 Some(part) => part.2 += factor,
                 None => self.parts.push((level, index, factor)),
             }
@@ -79,20 +75,14 @@ impl Mul<f64> for Combination {
 
 impl Combination {
     fn constant(constant: f64) -> Self {
-        Combination {
-            parts: Vec::new(),
-            constant,
-        }
+        Combination { parts: Vec::new(), constant }
     }
 }
 
 impl Recipe {
     /// The recipe for `Σ_k coefficients[k] t^k`; `None` beyond [`MAX_DEGREE`].
     pub fn new(coefficients: &[f64]) -> Option<Recipe> {
-        let used = coefficients
-            .iter()
-            .rposition(|&c| c != 0.0)
-            .map_or(0, |degree| degree + 1);
+        let used = coefficients.iter().rposition(|&c| c != 0.0).map_or(0, |degree| degree + 1);
         let coefficients = &coefficients[..used];
         let mut recipe = Recipe::default();
         recipe.result = match *coefficients {
@@ -131,10 +121,7 @@ impl Recipe {
         let root = factor.abs().sqrt();
         self.first.push((root, root * offset));
         let part = (0, self.first.len() - 1, factor.signum());
-        Combination {
-            parts: vec![part],
-            constant: 0.0,
-        }
+        Combination { parts: vec![part], constant: 0.0 }
     }
 
     /// `factor · inner²` at level 1 or 2; no square for a factor of zero.
@@ -144,10 +131,7 @@ impl Recipe {
         }
         let squares = &mut self.later[level - 1];
         squares.push(inner * factor.abs().sqrt());
-        Combination {
-            parts: vec![(level, squares.len() - 1, factor.signum())],
-            constant: 0.0,
-        }
+        Combination { parts: vec![(level, squares.len() - 1, factor.signum())], constant: 0.0 }
     }
 
     /// `x · y = ((x + y)² − (x − y)²) / 4` at level 1 or 2.
@@ -223,25 +207,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn run(recipe: &Recipe, t: f64) -> f64 {
-        let mut levels = vec![
-            recipe
-                .first
-                .iter()
-                .map(|(f, o)| (f * t + o).powi(2))
-                .collect(),
-        ];
+        let mut levels = vec![recipe.first.iter().map(|(f, o)| (f * t + o).powi(2)).collect()];
         let combine = |combination: &Combination, levels: &[Vec<f64>]| {
             let parts = combination.parts.iter();
-            parts
-                .map(|&(level, index, f)| f * levels[level][index])
-                .sum::<f64>()
+            parts.map(|&(level, index, f)| f * levels[level][index]).sum::<f64>()
                 + combination.constant
         };
         for later in &recipe.later {
-            let squares = later
-                .iter()
-                .map(|inner| combine(inner, &levels).powi(2))
-                .collect();
+            let squares = later.iter().map(|inner| combine(inner, &levels).powi(2)).collect();
             levels.push(squares);
         }
         combine(&recipe.result, &levels)
@@ -249,11 +222,7 @@ mod tests {
 
     fn squares(coefficients: &[f64]) -> [usize; 3] {
         let recipe = Recipe::new(coefficients).unwrap();
-        [
-            recipe.first.len(),
-            recipe.later[0].len(),
-            recipe.later[1].len(),
-        ]
+        [recipe.first.len(), recipe.later[0].len(), recipe.later[1].len()]
     }
 
     #[test]

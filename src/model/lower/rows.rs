@@ -49,14 +49,7 @@ pub(super) fn conv2d_entries(conv: &Conv2d, input: &[usize], output: &[usize]) -
     let along = |kernel: usize, axis: usize, padding: usize| {
         let hits = |k: usize| {
             let offset = k * conv.dilation[axis];
-            inside(
-                output[1 + axis],
-                conv.stride[axis],
-                offset,
-                padding,
-                input[1 + axis],
-            )
-            .len()
+            inside(output[1 + axis], conv.stride[axis], offset, padding, input[1 + axis]).len()
         };
         (0..kernel).map(|k| hits(k) as u128).sum::<u128>()
     };
@@ -68,11 +61,7 @@ pub(super) fn conv2d_entries(conv: &Conv2d, input: &[usize], output: &[usize]) -
 pub(super) fn dense(layer: &Dense) -> SparseMatrix {
     let mut matrix = SparseMatrix::empty(layer.weight.ncols());
     for row in layer.weight.rows() {
-        matrix.push_row(
-            row.iter()
-                .enumerate()
-                .map(|(column, &w)| (column as u32, w)),
-        );
+        matrix.push_row(row.iter().enumerate().map(|(column, &w)| (column as u32, w)));
     }
     matrix
 }
@@ -101,7 +90,5 @@ pub(super) fn average_pool(pool: &AveragePool, input: &[usize], output: &[usize]
 /// The entries that [`average_pool`] will store at most.
 pub(super) fn average_pool_entries(pool: &AveragePool, output: &[usize]) -> u128 {
     let places = output.iter().map(|&dim| dim as u128).product::<u128>();
-    places
-        .saturating_mul(pool.kernel[0] as u128)
-        .saturating_mul(pool.kernel[1] as u128)
+    places.saturating_mul(pool.kernel[0] as u128).saturating_mul(pool.kernel[1] as u128)
 }

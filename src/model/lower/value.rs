@@ -26,20 +26,12 @@ impl Value {
 
     /// A map of one source.
     pub fn of_source(source: usize, map: SparseMatrix, bias: Vec<f64>, origin: usize) -> Self {
-        Value {
-            terms: BTreeMap::from([(source, map)]),
-            bias,
-            origin,
-        }
+        Value { terms: BTreeMap::from([(source, map)]), bias, origin }
     }
 
     /// No sources at all.
     pub fn constant(bias: Vec<f64>, origin: usize) -> Self {
-        Value {
-            terms: BTreeMap::new(),
-            bias,
-            origin,
-        }
+        Value { terms: BTreeMap::new(), bias, origin }
     }
 
     /// Adds a source that the value does not have yet.
@@ -63,20 +55,13 @@ impl Value {
             let product = map.multiply(term, MATRIX_ENTRIES);
             terms.insert(source, product.ok_or_else(|| too_large(node))?);
         }
-        Ok(Value {
-            terms,
-            bias: result,
-            origin: self.origin,
-        })
+        Ok(Value { terms, bias: result, origin: self.origin })
     }
 
     /// `factors · self + shifts`, row by row.
     pub fn scaled(&self, factors: &[f64], shifts: &[f64]) -> Value {
         let mut value = self.clone();
-        value
-            .terms
-            .values_mut()
-            .for_each(|map| map.scale_rows(factors));
+        value.terms.values_mut().for_each(|map| map.scale_rows(factors));
         for ((bias, factor), shift) in value.bias.iter_mut().zip(factors).zip(shifts) {
             *bias = *bias * factor + shift;
         }
@@ -89,34 +74,23 @@ impl Value {
         for (&source, map) in &other.terms {
             let sum = match value.terms.get(&source) {
                 None => map.clone(),
-                Some(own) => own
-                    .add(map, MATRIX_ENTRIES)
-                    .ok_or_else(|| too_large(node))?,
+                Some(own) => own.add(map, MATRIX_ENTRIES).ok_or_else(|| too_large(node))?,
             };
             value.terms.insert(source, sum);
         }
-        value
-            .bias
-            .iter_mut()
-            .zip(&other.bias)
-            .for_each(|(x, y)| *x += y);
+        value.bias.iter_mut().zip(&other.bias).for_each(|(x, y)| *x += y);
         value.origin = self.origin.max(other.origin);
         Ok(value)
     }
 
     /// The rows `factor · self[entry] + offset`, in the order given.
     pub fn selected(&self, rows: impl Iterator<Item = (usize, f64, f64)> + Clone) -> Value {
-        let bias = rows
-            .clone()
-            .map(|(entry, factor, offset)| factor * self.bias[entry] + offset);
+        let bias = rows.clone().map(|(entry, factor, offset)| factor * self.bias[entry] + offset);
         let mut value = Value::constant(bias.collect(), self.origin);
         for (&source, map) in &self.terms {
             let mut selected = SparseMatrix::empty(map.cols());
             for (entry, factor, _) in rows.clone() {
-                selected.push_row(
-                    map.row_entries(entry)
-                        .map(|(column, w)| (column, w * factor)),
-                );
+                selected.push_row(map.row_entries(entry).map(|(column, w)| (column, w * factor)));
             }
             value.insert(source, selected);
         }
@@ -136,16 +110,8 @@ impl Value {
 
     /// The value as a part of a normal form.
     pub fn into_affine(self, name: String) -> Affine {
-        let terms = self
-            .terms
-            .into_iter()
-            .map(|(source, map)| Term { source, map })
-            .collect();
-        Affine {
-            name,
-            terms,
-            bias: self.bias,
-        }
+        let terms = self.terms.into_iter().map(|(source, map)| Term { source, map }).collect();
+        Affine { name, terms, bias: self.bias }
     }
 }
 

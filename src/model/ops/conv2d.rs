@@ -18,12 +18,7 @@ pub struct Padding {
 impl Padding {
     /// The same number of rows or columns on every side.
     pub fn all(size: usize) -> Self {
-        Padding {
-            top: size,
-            left: size,
-            bottom: size,
-            right: size,
-        }
+        Padding { top: size, left: size, bottom: size, right: size }
     }
 }
 
@@ -91,10 +86,7 @@ pub(in crate::model) fn inside(
     size: usize,
 ) -> std::ops::Range<usize> {
     let first = padding.saturating_sub(offset).div_ceil(stride).min(outputs);
-    let end = (padding + size)
-        .saturating_sub(offset)
-        .div_ceil(stride)
-        .min(outputs);
+    let end = (padding + size).saturating_sub(offset).div_ceil(stride).min(outputs);
     first..end.max(first)
 }
 
@@ -106,11 +98,8 @@ impl Conv2d {
         let Padding { top, left, .. } = self.padding;
         let (outputs, per_group, _, _) = self.weight.dim();
         let outputs_per_group = outputs / self.groups;
-        let mut y: Vec<f64> = self
-            .bias
-            .iter()
-            .flat_map(|&bias| std::iter::repeat_n(bias, rows * columns))
-            .collect();
+        let mut y: Vec<f64> =
+            self.bias.iter().flat_map(|&bias| std::iter::repeat_n(bias, rows * columns)).collect();
         for ((o, i, u, v), &weight) in self.weight.indexed_iter() {
             let channel = o / outputs_per_group * per_group + i;
             let (down, right) = (u * self.dilation[0], v * self.dilation[1]);

@@ -22,7 +22,6 @@ impl Dense {
     /// The layer for one sample; the shapes were checked when the network was built.
     pub(in crate::model) fn apply(&self, x: &[f64]) -> Vec<f64> {
         let rows = self.weight.rows().into_iter().zip(&self.bias);
-        rows.map(|(row, bias)| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + bias)
-            .collect()
+        rows.map(|(row, bias)| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + bias).collect()
     }
 }

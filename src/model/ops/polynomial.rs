@@ -15,10 +15,7 @@ pub struct Polynomial {
 impl Polynomial {
     /// One polynomial for all entries, low degree first.
     pub fn uniform(coefficients: &[f64]) -> Self {
-        let coefficients = coefficients
-            .iter()
-            .map(|&c| ArrayD::from_elem(IxDyn(&[]), c))
-            .collect();
+        let coefficients = coefficients.iter().map(|&c| ArrayD::from_elem(IxDyn(&[]), c)).collect();
         Polynomial { coefficients }
     }
 
@@ -32,8 +29,7 @@ impl Polynomial {
                 shape[0] = row.len();
                 let flat = ndarray::Array1::from(row.clone()).into_dyn();
                 // A vector of n entries always fits [n, 1, …, 1].
-                flat.into_shape_with_order(IxDyn(&shape))
-                    .unwrap_or_default()
+                flat.into_shape_with_order(IxDyn(&shape)).unwrap_or_default()
             })
             .collect();
         Polynomial { coefficients }

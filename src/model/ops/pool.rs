@@ -20,12 +20,7 @@ pub struct AveragePool {
 impl AveragePool {
     /// Windows side by side, no padding.
     pub fn new(kernel: [usize; 2]) -> Self {
-        AveragePool {
-            kernel,
-            stride: kernel,
-            padding: Padding::default(),
-            count_padding: false,
-        }
+        AveragePool { kernel, stride: kernel, padding: Padding::default(), count_padding: false }
     }
 }
 
@@ -48,12 +43,7 @@ impl AveragePool {
         r: usize,
         c: usize,
     ) -> Window {
-        let Padding {
-            top,
-            left,
-            bottom,
-            right,
-        } = self.padding;
+        let Padding { top, left, bottom, right } = self.padding;
         let (rows, counted_rows) = span(r * self.stride[0], self.kernel[0], top, height, bottom);
         let (columns, counted_columns) =
             span(c * self.stride[1], self.kernel[1], left, width, right);
@@ -62,11 +52,7 @@ impl AveragePool {
         } else {
             rows.len() * columns.len()
         };
-        Window {
-            rows,
-            columns,
-            count: count.max(1) as f64,
-        }
+        Window { rows, columns, count: count.max(1) as f64 }
     }
 
     /// The means of one sample; the shapes were checked when the network was built.

@@ -27,17 +27,9 @@ impl Scale {
         variance: &[f64],
         epsilon: f64,
     ) -> Self {
-        let factors = gamma
-            .iter()
-            .zip(variance)
-            .map(|(g, v)| g / (v + epsilon).sqrt());
+        let factors = gamma.iter().zip(variance).map(|(g, v)| g / (v + epsilon).sqrt());
         let scale: Vec<f64> = factors.collect();
-        let shift = beta
-            .iter()
-            .zip(mean)
-            .zip(&scale)
-            .map(|((b, m), s)| b - m * s)
-            .collect();
+        let shift = beta.iter().zip(mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
         Scale { scale, shift }
     }
 
@@ -54,18 +46,11 @@ impl Scale {
     /// The layer for one sample.
     pub(in crate::model) fn apply(&self, x: &[f64]) -> Vec<f64> {
         let per_channel = x.len() / self.scale.len().max(1);
-        let channels = x
-            .chunks(per_channel.max(1))
-            .zip(self.scale.iter().zip(&self.shift));
-        channels
-            .flat_map(|(x, (scale, shift))| x.iter().map(move |x| scale * x + shift))
-            .collect()
+        let channels = x.chunks(per_channel.max(1)).zip(self.scale.iter().zip(&self.shift));
+        channels.flat_map(|(x, (scale, shift))| x.iter().map(move |x| scale * x + shift)).collect()
     }
 }
 
 fn spread(values: &[f64], times: usize) -> Vec<f64> {
-    values
-        .iter()
-        .flat_map(|&value| std::iter::repeat_n(value, times))
-        .collect()
+    values.iter().flat_map(|&value| std::iter::repeat_n(value, times)).collect()
 }

@@ -8,13 +8,8 @@ use crate::model::{ModelError, Result};
 
 /// Whether a pass kept the shapes of input and output.
 pub(super) fn same_interface(before: &Network, after: &Network) -> Result<()> {
-    let shapes = |network: &Network| {
-        format!(
-            "{:?} to {:?}",
-            network.input_shape(),
-            network.output_shape()
-        )
-    };
+    let shapes =
+        |network: &Network| format!("{:?} to {:?}", network.input_shape(), network.output_shape());
     if shapes(before) != shapes(after) {
         return Err(ModelError::Inconsistent {
             what: "the network".into(),

@@ -25,10 +25,7 @@ struct Description {
 
 impl Description {
     fn itself(node: usize) -> Self {
-        Description {
-            base: node,
-            coefficients: vec![number(0.0), number(1.0)],
-        }
+        Description { base: node, coefficients: vec![number(0.0), number(1.0)] }
     }
 
     fn degree(&self) -> usize {
@@ -37,10 +34,7 @@ impl Description {
 
     fn trimmed(mut self) -> Self {
         while self.coefficients.len() > 1
-            && self
-                .coefficients
-                .last()
-                .is_some_and(|c| c.iter().all(|&c| c == 0.0))
+            && self.coefficients.last().is_some_and(|c| c.iter().all(|&c| c == 0.0))
         {
             self.coefficients.pop();
         }
@@ -56,12 +50,8 @@ impl Description {
 pub(super) fn gather_polynomials(network: &Network) -> Result<Network> {
     let uses = Uses::of(network);
     let nodes = network.nodes();
-    let elementwise = |index: usize| {
-        matches!(
-            nodes[index].op(),
-            Op::Add | Op::Multiply | Op::Polynomial(_)
-        )
-    };
+    let elementwise =
+        |index: usize| matches!(nodes[index].op(), Op::Add | Op::Multiply | Op::Polynomial(_));
     let mut found: Vec<Description> = Vec::with_capacity(nodes.len());
     let mut builder = NetworkBuilder::named(nodes[0].name(), network.input_shape())?;
     let mut new: Vec<NodeId> = vec![builder.input()];
@@ -83,18 +73,11 @@ pub(super) fn gather_polynomials(network: &Network) -> Result<Network> {
             if description.is_base() {
                 base
             } else {
-                let of = Polynomial {
-                    coefficients: description.coefficients.clone(),
-                };
+                let of = Polynomial { coefficients: description.coefficients.clone() };
                 builder.add_layer(node.name(), node.layer(), Op::Polynomial(of), &[base])?
             }
         } else {
-            builder.add_layer(
-                node.name(),
-                node.layer(),
-                node.op().clone(),
-                &moved(node, &new),
-            )?
+            builder.add_layer(node.name(), node.layer(), node.op().clone(), &moved(node, &new))?
         };
         new.push(here);
         found.push(description);
@@ -107,35 +90,24 @@ fn describe(index: usize, op: &Op, inputs: &[usize], found: &[Description]) -> D
     let same_base = |x: usize, y: usize| found[x].base == found[y].base;
     let description = match (op, inputs) {
         (Op::Polynomial(outer), &[x]) if outer.degree() * found[x].degree() <= MAX_DEGREE => {
-            Description {
-                base: found[x].base,
-                coefficients: compose(outer, &found[x]),
-            }
+            Description { base: found[x].base, coefficients: compose(outer, &found[x]) }
         }
-        (Op::Polynomial(outer), &[x]) => Description {
-            base: x,
-            coefficients: outer.coefficients.clone(),
-        },
+        (Op::Polynomial(outer), &[x]) => {
+            Description { base: x, coefficients: outer.coefficients.clone() }
+        }
         (Op::Add, &[x, y]) if same_base(x, y) => {
             let coefficients = sum(&found[x].coefficients, &found[y].coefficients);
-            Description {
-                base: found[x].base,
-                coefficients,
-            }
+            Description { base: found[x].base, coefficients }
         }
         (Op::Multiply, &[x, y])
             if same_base(x, y) && found[x].degree() + found[y].degree() <= MAX_DEGREE =>
         {
             let coefficients = product(&found[x].coefficients, &found[y].coefficients);
-            Description {
-                base: found[x].base,
-                coefficients,
-            }
+            Description { base: found[x].base, coefficients }
         }
-        (Op::Multiply, &[x, y]) if x == y => Description {
-            base: x,
-            coefficients: vec![number(0.0), number(0.0), number(1.0)],
-        },
+        (Op::Multiply, &[x, y]) if x == y => {
+            Description { base: x, coefficients: vec![number(0.0), number(0.0), number(1.0)] }
+        }
         _ => Description::itself(index),
     };
     description.trimmed()
@@ -170,10 +142,7 @@ fn product(x: &[ArrayD<f64>], y: &[ArrayD<f64>]) -> Vec<ArrayD<f64>> {
 fn compose(outer: &Polynomial, inner: &Description) -> Vec<ArrayD<f64>> {
     let mut result = vec![number(0.0)];
     for coefficient in outer.coefficients.iter().rev() {
-        result = sum(
-            &product(&result, &inner.coefficients),
-            std::slice::from_ref(coefficient),
-        );
+        result = sum(&product(&result, &inner.coefficients), std::slice::from_ref(coefficient));
     }
     result
 }

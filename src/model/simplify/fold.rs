@@ -58,31 +58,20 @@ fn is_layer(op: &Op) -> bool {
 /// A node's factor and shift per channel, if that is all it does.
 fn line(node: &Node) -> Option<Line> {
     match node.op() {
-        Op::Scale(layer) => Some(Line {
-            scale: layer.scale.clone(),
-            shift: layer.shift.clone(),
-        }),
+        Op::Scale(layer) => Some(Line { scale: layer.scale.clone(), shift: layer.shift.clone() }),
         Op::Polynomial(of) if of.degree() == 1 => {
             let channels = *node.shape().first()?;
             let rank = node.shape().len();
             let per_channel = |power: usize| {
                 let array = &of.coefficients[power];
-                let constant = array
-                    .shape()
-                    .iter()
-                    .rev()
-                    .take(rank - 1)
-                    .all(|&dim| dim == 1);
+                let constant = array.shape().iter().rev().take(rank - 1).all(|&dim| dim == 1);
                 let values: Vec<f64> = array.iter().copied().collect();
                 match values[..] {
                     [value] => Some(vec![value; channels]),
                     _ => (constant && values.len() == channels).then_some(values),
                 }
             };
-            Some(Line {
-                shift: per_channel(0)?,
-                scale: per_channel(1)?,
-            })
+            Some(Line { shift: per_channel(0)?, scale: per_channel(1)? })
         }
         _ => None,
     }
@@ -92,26 +81,18 @@ fn line(node: &Node) -> Option<Line> {
 fn before(op: Op, line: &Line) -> Op {
     let bias = |bias: &[f64]| {
         let terms = bias.iter().zip(&line.scale).zip(&line.shift);
-        terms
-            .map(|((bias, scale), shift)| bias * scale + shift)
-            .collect()
+        terms.map(|((bias, scale), shift)| bias * scale + shift).collect()
     };
     match op {
         Op::Conv2d(mut conv) => {
             let rows = conv.weight.axis_iter_mut(Axis(0)).zip(&line.scale);
             rows.for_each(|(mut row, scale)| row *= *scale);
-            Op::Conv2d(Conv2d {
-                bias: bias(&conv.bias),
-                ..conv
-            })
+            Op::Conv2d(Conv2d { bias: bias(&conv.bias), ..conv })
         }
         Op::Dense(mut layer) => {
             let rows = layer.weight.axis_iter_mut(Axis(0)).zip(&line.scale);
             rows.for_each(|(mut row, scale)| row *= *scale);
-            Op::Dense(Dense {
-                bias: bias(&layer.bias),
-                ..layer
-            })
+            Op::Dense(Dense { bias: bias(&layer.bias), ..layer })
         }
         other => other,
     }
@@ -138,14 +119,8 @@ fn after(op: &Op, line: &Line) -> Option<Op> {
         Op::Dense(layer) => {
             let mut layer = layer.clone();
             for (mut row, bias) in layer.weight.axis_iter_mut(Axis(0)).zip(&mut layer.bias) {
-                *bias += row
-                    .iter()
-                    .zip(&line.shift)
-                    .map(|(w, shift)| w * shift)
-                    .sum::<f64>();
-                Zip::from(&mut row)
-                    .and(&line.scale)
-                    .for_each(|w, scale| *w *= scale);
+                *bias += row.iter().zip(&line.shift).map(|(w, shift)| w * shift).sum::<f64>();
+                Zip::from(&mut row).and(&line.scale).for_each(|w, scale| *w *= scale);
             }
             Some(Op::Dense(layer))
         }

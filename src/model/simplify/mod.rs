@@ -31,10 +31,8 @@ impl Network {
                 check::same_interface(&network, &next)?;
                 Ok(next)
             });
-            network = result.map_err(|source| ModelError::Pass {
-                pass: name,
-                source: Box::new(source),
-            })?;
+            network = result
+                .map_err(|source| ModelError::Pass { pass: name, source: Box::new(source) })?;
         }
         Ok(network)
     }
@@ -50,14 +48,9 @@ impl Uses {
     fn of(network: &Network) -> Self {
         let mut by = vec![Vec::new(); network.nodes().len()];
         for (index, node) in network.nodes().iter().enumerate() {
-            node.inputs()
-                .iter()
-                .for_each(|input| by[input.0].push(index));
+            node.inputs().iter().for_each(|input| by[input.0].push(index));
         }
-        Uses {
-            by,
-            output: network.output().0,
-        }
+        Uses { by, output: network.output().0 }
     }
 
     /// The one node that consumes another, if there is but one and it is not the output.
