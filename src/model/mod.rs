@@ -19,6 +19,8 @@ mod graph;
 mod limits;
 mod lower;
 mod normal;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod ops;
 mod shape;
 mod simplify;
