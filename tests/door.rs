@@ -77,3 +77,81 @@ fn networks_of_any_depth_give_the_clear_answers() {
         }
     }
 }
+
+fn relative(network: &Network, images: &ArrayD<f32>) -> f64 {
+    let want = network.evaluate(images).unwrap();
+    error(&run(network, &PlanOptions::default(), images).0, &want)
+}
+
+/// A branch around an activation meets its squares: two sources at different scales.
+#[test]
+fn residual_branches_are_reconciled() {
+    let mut next = noise(7);
+    let mut dense = |o: usize, i: usize| {
+        Dense::new(Array2::from_shape_simple_fn((o, i), &mut next), vec![0.1; o])
+    };
+    let mut b = Network::builder(&[8]).unwrap();
+    let input = b.input();
+    let x = b.dense("first", input, dense(6, 8)).unwrap();
+    let y = b.polynomial("act", x, Polynomial::uniform(&[0.2, 0.5, 0.2])).unwrap();
+    let z = b.sum("skip", x, y).unwrap();
+    let z = b.polynomial("act2", z, Polynomial::uniform(&[0.0, 1.0, 0.3])).unwrap();
+    let z = b.dense("last", z, dense(3, 6)).unwrap();
+    let z = {
+        let skip = b.dense("around", input, dense(3, 8)).unwrap();
+        b.sum("skip2", z, skip).unwrap()
+    };
+    let network = b.finish(z).unwrap();
+    let mut next = noise(8);
+    let inputs = ArrayD::from_shape_simple_fn(IxDyn(&[40, 8]), || next().abs() as f32);
+    assert!(relative(&network, &inputs) < 1.0 / 32.0);
+}
+
+/// More inputs than slots make several ciphertext batches; answers stay in order.
+#[test]
+fn batches_of_any_size() {
+    let network = network(0);
+    let plan = Plan::new(&network, &PlanOptions::default()).unwrap();
+    for count in [1, plan.slots(), plan.slots() + 1] {
+        let images = images(count);
+        let (got, _) = run(&network, &PlanOptions::default(), &images);
+        assert!(error(&got, &network.evaluate(&images).unwrap()) < 1.0 / 32.0, "{count} images");
+    }
+}
+
+/// One wild slot would destroy all: it is clamped, and its neighbours keep their answers.
+#[test]
+fn wild_inputs_are_clamped_and_wrong_ones_refused() {
+    let network = network(2);
+    let plan = Plan::new(&network, &PlanOptions::default()).unwrap();
+    let client = Client::new(&plan).unwrap();
+    let mut wild = images(20);
+    let calm = network.evaluate(&wild).unwrap();
+    wild[[3, 0, 2, 2]] = 1e30;
+    let server = Server::new(&plan, client.evaluation_keys(), Device::cpu()).unwrap();
+    let batch = client.encrypt(wild.view()).unwrap();
+    let got = client.decrypt(&server.evaluate(&batch).unwrap()).unwrap();
+    wild[[3, 0, 2, 2]] = 1.0;
+    assert!(error(&got, &network.evaluate(&wild).unwrap()) < 1.0 / 32.0);
+    assert!(error(&got, &calm) > 1e-3, "clamped, not dropped");
+
+    wild[[5, 0, 0, 1]] = f32::NAN;
+    let line = client.encrypt(wild.view()).unwrap_err().to_string();
+    assert!(line.contains("input 5") && line.contains("position 1"), "{line}");
+    let line = client.encrypt(Array2::<f32>::zeros((3, 36)).view()).unwrap_err().to_string();
+    assert!(line.contains("[3, 36]") && line.contains("[1, 6, 6]"), "{line}");
+    assert!(client.encrypt(images(0).view()).is_err());
+}
+
+/// What belongs to another plan is an error, not a panic and not a wrong answer.
+#[test]
+fn plans_do_not_mix() {
+    let [two, one] = [2, 1].map(|n| Plan::new(&network(n), &PlanOptions::default()).unwrap());
+    let [client, other] = [&two, &one].map(|p| Client::new(p).unwrap());
+    assert!(Server::new(&two, other.evaluation_keys(), Device::cpu()).is_err());
+    let server = Server::new(&two, client.evaluation_keys(), Device::cpu()).unwrap();
+    let foreign = other.encrypt(images(2).view()).unwrap();
+    assert!(server.evaluate(&foreign).is_err());
+    let answer = server.evaluate(&client.encrypt(images(2).view()).unwrap()).unwrap();
+    assert!(other.decrypt(&answer).is_err());
+}

@@ -91,7 +91,9 @@ pub enum DeviceError {
     #[error("{what}: {found}, expected {expected}")]
     Shape { what: &'static str, found: String, expected: String },
     /// Relinearisation without a key.
-    #[error("three components need a relinearisation key, and this engine was opened without one")]
+    #[error(
+        "squares need a relinearisation key, and none was given: take the evaluation keys of a client of this plan"
+    )]
     NoKey,
     /// No such device.
     #[error("no GPU: {reason}; use the CPU, or install a Vulkan, Metal or DirectX 12 driver")]

@@ -5,6 +5,8 @@ mod lower;
 mod program;
 mod ranges;
 mod scales;
+#[cfg(test)]
+mod tests;
 
 pub use program::{Program, Step, Term, Value};
 

@@ -71,6 +71,9 @@ pub fn open(
 ) -> Result<Box<dyn Evaluate>, DeviceError> {
     let params = plan.parameters();
     let program = plan.shared_program();
+    if program.needs_relin_key() && key.is_none() {
+        return Err(DeviceError::NoKey);
+    }
     Ok(match device {
         Device::Cpu => Box::new(Runner::new(CpuEngine::open(params, key)?, params, program)?),
         #[cfg(feature = "gpu")]

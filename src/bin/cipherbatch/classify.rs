@@ -116,7 +116,8 @@ impl Classify {
             )));
         }
         let shape: Vec<usize> = [count].iter().chain(expected).copied().collect();
-        let values = images.values[..count * pixels].iter().map(|&v| f32::from(v) / 255.0).collect();
+        let values =
+            images.values[..count * pixels].iter().map(|&v| f32::from(v) / 255.0).collect();
         let images = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(Failure::machine)?;
         Ok((images, labels.values[..count].iter().map(|&l| l.into()).collect()))
     }
@@ -126,8 +127,10 @@ impl Classify {
 fn evaluate(network: &Network, images: &ArrayD<f32>) -> Result<ArrayD<f32>> {
     const CHUNK: usize = 64;
     let chunks: Vec<_> = images.axis_chunks_iter(Axis(0), CHUNK).collect();
-    let results: Vec<_> =
-        chunks.into_par_iter().map(|c| network.evaluate(&c)).collect::<std::result::Result<_, _>>()?;
+    let results: Vec<_> = chunks
+        .into_par_iter()
+        .map(|c| network.evaluate(&c))
+        .collect::<std::result::Result<_, _>>()?;
     let views: Vec<_> = results.iter().map(|r| r.view()).collect();
     ndarray::concatenate(Axis(0), &views).map_err(Failure::machine)
 }

@@ -58,5 +58,6 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
     if path.is_dir() {
         return Err(Failure::file(path.display(), "is a directory; name a file"));
     }
-    NamedTempFile::new_in(folder).map_err(|e| Failure::file(path.display(), format_args!("cannot be written: {e}")))
+    NamedTempFile::new_in(folder)
+        .map_err(|e| Failure::file(path.display(), format_args!("cannot be written: {e}")))
 }

@@ -31,7 +31,9 @@ impl Idx {
             )));
         }
         let truncated = |found: usize, needed: u128| {
-            fail(format!("truncated IDX file: {found} bytes after the magic number, {needed} needed"))
+            fail(format!(
+                "truncated IDX file: {found} bytes after the magic number, {needed} needed"
+            ))
         };
         let head = 4 * dimensions;
         let Some((extents, values)) = rest.split_at_checked(head) else {

@@ -20,7 +20,13 @@ pub struct Infer {
     #[arg(long, value_name = "Y.npy")]
     output: PathBuf,
     /// The declared range of inputs, to which they are clamped [default: that of the inputs].
-    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 2, allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "LOW,HIGH",
+        value_delimiter = ',',
+        num_args = 2,
+        allow_hyphen_values = true
+    )]
     input_range: Option<Vec<f32>>,
     #[command(flatten)]
     common: Common,
@@ -35,7 +41,9 @@ impl Infer {
         if found.first().is_none_or(|&n| n == 0) || found[1..] != *expected {
             return Err(Failure::file(
                 self.input.display(),
-                format_args!("has shape {found:?}; [count, …] with {expected:?} after the count is needed"),
+                format_args!(
+                    "has shape {found:?}; [count, …] with {expected:?} after the count is needed"
+                ),
             ));
         }
         let input_range = match self.input_range.as_deref() {
@@ -43,7 +51,10 @@ impl Infer {
             _ => range(&inputs).map_err(|reason| Failure::file(self.input.display(), reason))?,
         };
         let device = self.common.device()?;
-        let plan = Plan::new(&network, &PlanOptions { input_range, calibration, ..PlanOptions::default() })?;
+        let plan = Plan::new(
+            &network,
+            &PlanOptions { input_range, calibration, ..PlanOptions::default() },
+        )?;
         let outcome = pipeline::run(&plan, device, inputs.view())?;
         files::write(&self.output, &files::npy(&outcome.results)?)?;
         let (params, s) = (plan.parameters(), outcome.seconds);
@@ -67,7 +78,9 @@ impl Infer {
 /// The smallest and the largest value, apart by something.
 fn range(inputs: &ArrayD<f32>) -> std::result::Result<(f32, f32), String> {
     if let Some((position, value)) = inputs.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-        return Err(format!("value number {position} is {value}; only finite numbers can be encrypted"));
+        return Err(format!(
+            "value number {position} is {value}; only finite numbers can be encrypted"
+        ));
     }
     let (low, high) = inputs.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
     Ok(if low < high { (low, high) } else { (low - 0.5, high + 0.5) })

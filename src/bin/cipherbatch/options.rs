@@ -57,7 +57,10 @@ impl Common {
             let known: Vec<_> = shipped::names().collect();
             return Err(Failure::file(
                 model,
-                format_args!("no such file, and no shipped network of that name (there is: {})", known.join(", ")),
+                format_args!(
+                    "no such file, and no shipped network of that name (there is: {})",
+                    known.join(", ")
+                ),
             ));
         }
         let network = Network::from_onnx(path)?;

@@ -14,17 +14,8 @@ pub(super) fn refusal(operator: Operator) -> ModelError {
     let kind = operator.kind();
     ModelError::UnsupportedOperator {
         node: operator.name.into(),
-        op: if own {
-            kind.into()
-        } else {
-            format!("{}.{kind}", operator.proto.domain)
-        },
-        advice: if own {
-            advice(kind)
-        } else {
-            "export with ONNX's own operators only"
-        }
-        .into(),
+        op: if own { kind.into() } else { format!("{}.{kind}", operator.proto.domain) },
+        advice: if own { advice(kind) } else { "export with ONNX's own operators only" }.into(),
     }
 }
 

@@ -120,11 +120,7 @@ pub(super) fn pow<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result
     }
     let mut coefficients = vec![0.0; power as usize];
     coefficients.push(1.0);
-    import.add(
-        operator,
-        Op::Polynomial(Polynomial::uniform(&coefficients)),
-        &[base],
-    )
+    import.add(operator, Op::Polynomial(Polynomial::uniform(&coefficients)), &[base])
 }
 
 pub(super) fn neg<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
@@ -135,11 +131,7 @@ pub(super) fn neg<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result
         }
         Value::Constant(c) => {
             let (name, data) = (operator.name.into(), c.data.mapv(|x| -x));
-            Ok(Value::Constant(Rc::new(Constant {
-                name,
-                data,
-                integer: c.integer,
-            })))
+            Ok(Value::Constant(Rc::new(Constant { name, data, integer: c.integer })))
         }
         Value::Sizes(_) => Err(operator.unsupported("minus the batch", "reshape")),
     }
@@ -197,28 +189,15 @@ fn constants(
             }
         };
     }
-    let size = shape
-        .iter()
-        .fold(1u128, |size, &dim| size.saturating_mul(dim as u128));
-    limits::check(
-        operator.name,
-        &format!("a constant of shape {shape:?}"),
-        size,
-        VALUE_ENTRIES,
-    )?;
+    let size = shape.iter().fold(1u128, |size, &dim| size.saturating_mul(dim as u128));
+    limits::check(operator.name, &format!("a constant of shape {shape:?}"), size, VALUE_ENTRIES)?;
     let (Some(left), Some(right)) = (x.data.broadcast(&shape[..]), y.data.broadcast(&shape[..]))
     else {
         let found = format!("{left:?} and {right:?}");
         return Err(operator.misfit("shapes that broadcast", found));
     };
-    let data = ndarray::Zip::from(left)
-        .and(right)
-        .map_collect(|&x, &y| f(x, y));
+    let data = ndarray::Zip::from(left).and(right).map_collect(|&x, &y| f(x, y));
     let integer = x.integer && y.integer;
-    let constant = tensor::finite(Constant {
-        name: operator.name.into(),
-        data,
-        integer,
-    })?;
+    let constant = tensor::finite(Constant { name: operator.name.into(), data, integer })?;
     Ok(Value::Constant(Rc::new(constant)))
 }

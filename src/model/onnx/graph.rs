@@ -32,15 +32,11 @@ impl<'a> Graph<'a> {
         let inputs: Vec<&ValueInfoProto> = proto.input.iter().filter(is_input).collect();
         let names = |list: &[&ValueInfoProto]| list.iter().map(|info| info.name.clone()).collect();
         let [input] = inputs[..] else {
-            return Err(ModelError::Inputs {
-                names: names(&inputs),
-            });
+            return Err(ModelError::Inputs { names: names(&inputs) });
         };
         let outputs: Vec<&ValueInfoProto> = proto.output.iter().collect();
         let [output] = outputs[..] else {
-            return Err(ModelError::Outputs {
-                names: names(&outputs),
-            });
+            return Err(ModelError::Outputs { names: names(&outputs) });
         };
         let mut producers = HashMap::new();
         for (index, node) in proto.node.iter().enumerate() {
@@ -61,19 +57,11 @@ impl<'a> Graph<'a> {
                     || producers.contains_key(tensor);
                 if !known {
                     let node = operator.name.into();
-                    return Err(ModelError::UnknownTensor {
-                        node,
-                        tensor: tensor.into(),
-                    });
+                    return Err(ModelError::UnknownTensor { node, tensor: tensor.into() });
                 }
             }
         }
-        Ok(Graph {
-            input,
-            output: &output.name,
-            weights,
-            order,
-        })
+        Ok(Graph { input, output: &output.name, weights, order })
     }
 }
 
@@ -116,9 +104,7 @@ fn order<'a>(
             continue;
         };
         if open[producer] && !done[producer] {
-            return Err(ModelError::Cycle {
-                node: operators[producer].name.into(),
-            });
+            return Err(ModelError::Cycle { node: operators[producer].name.into() });
         }
         if !open[producer] {
             open[producer] = true;

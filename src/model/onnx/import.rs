@@ -30,13 +30,7 @@ impl<'a> Import<'a> {
         let builder = NetworkBuilder::named(&graph.input.name, &shape)?;
         let input = Value::Node(builder.input());
         let values = HashMap::from([(graph.input.name.as_str(), input)]);
-        Ok(Import {
-            graph,
-            folder,
-            builder,
-            batch,
-            values,
-        })
+        Ok(Import { graph, folder, builder, batch, values })
     }
 
     pub fn run(mut self) -> Result<Network> {
@@ -107,10 +101,7 @@ impl<'a> Import<'a> {
     pub fn value(&mut self, operator: Operator<'a>, position: usize) -> Result<Value> {
         let found = operator.proto.input.len();
         self.optional(operator, position)?.ok_or_else(|| {
-            operator.misfit(
-                format!("an input {}", position + 1),
-                format!("{found} inputs"),
-            )
+            operator.misfit(format!("an input {}", position + 1), format!("{found} inputs"))
         })
     }
 
@@ -145,10 +136,7 @@ impl<'a> Import<'a> {
     pub fn constant(&mut self, operator: Operator<'a>, position: usize) -> Result<Rc<Constant>> {
         let found = operator.proto.input.len();
         self.known(operator, position)?.ok_or_else(|| {
-            operator.misfit(
-                format!("an input {}", position + 1),
-                format!("{found} inputs"),
-            )
+            operator.misfit(format!("an input {}", position + 1), format!("{found} inputs"))
         })
     }
 
@@ -172,9 +160,7 @@ impl<'a> Import<'a> {
     ) -> Result<Value> {
         let layer = weight.and_then(|name| name.strip_suffix(".weight"));
         let layer = layer.map_or_else(|| module(operator.name), str::to_owned);
-        self.builder
-            .add_layer(operator.name, &layer, op, inputs)
-            .map(Value::Node)
+        self.builder.add_layer(operator.name, &layer, op, inputs).map(Value::Node)
     }
 
     /// Adds a node that prepares an input of the operator's.
@@ -186,8 +172,7 @@ impl<'a> Import<'a> {
         input: NodeId,
     ) -> Result<NodeId> {
         let name = format!("{} ({role})", operator.name);
-        self.builder
-            .add_layer(&name, &module(operator.name), op, &[input])
+        self.builder.add_layer(&name, &module(operator.name), op, &[input])
     }
 }
 
@@ -209,11 +194,7 @@ fn input_shape(graph: &Graph) -> Result<(Option<i64>, Vec<usize>)> {
             reason: format!("the model's input {reason}"),
         })
     };
-    let tensor = graph
-        .input
-        .r#type
-        .as_ref()
-        .and_then(|info| info.tensor_type.as_ref());
+    let tensor = graph.input.r#type.as_ref().and_then(|info| info.tensor_type.as_ref());
     let Some(tensor) = tensor else {
         return wrong("is no tensor");
     };
@@ -223,18 +204,13 @@ fn input_shape(graph: &Graph) -> Result<(Option<i64>, Vec<usize>)> {
     let Some(shape) = &tensor.shape else {
         return wrong("has no shape; export the model with one");
     };
-    let sizes: Vec<Option<i64>> = shape
-        .dim
-        .iter()
-        .map(|dim| dim.dim_value.filter(|&value| value > 0))
-        .collect();
+    let sizes: Vec<Option<i64>> =
+        shape.dim.iter().map(|dim| dim.dim_value.filter(|&value| value > 0)).collect();
     let Some((&batch, sample)) = sizes.split_first() else {
         return wrong("is a single number; its first axis must be the batch");
     };
-    let sample: Option<Vec<usize>> = sample
-        .iter()
-        .map(|&size| size.and_then(|size| usize::try_from(size).ok()))
-        .collect();
+    let sample: Option<Vec<usize>> =
+        sample.iter().map(|&size| size.and_then(|size| usize::try_from(size).ok())).collect();
     match sample {
         Some(sample) => Ok((batch, sample)),
         None => wrong(

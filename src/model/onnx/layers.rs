@@ -12,16 +12,12 @@ use crate::model::ops::{AveragePool, Conv2d, Dense, Op, Padding, Scale};
 pub(super) fn conv<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
     let input = import.node(operator, 0)?;
     let weight = import.constant(operator, 1)?;
-    let array = weight
-        .data
-        .clone()
-        .into_dimensionality::<Ix4>()
-        .map_err(|_| {
-            operator.misfit(
-                "a weight [outputs, inputs, height, width] (two-dimensional)",
-                format!("\"{}\" of shape {:?}", weight.name, weight.data.shape()),
-            )
-        })?;
+    let array = weight.data.clone().into_dimensionality::<Ix4>().map_err(|_| {
+        operator.misfit(
+            "a weight [outputs, inputs, height, width] (two-dimensional)",
+            format!("\"{}\" of shape {:?}", weight.name, weight.data.shape()),
+        )
+    })?;
     let (outputs, _, kernel_h, kernel_w) = array.dim();
     let bias = match import.known(operator, 2)? {
         Some(bias) => vector(operator, &bias)?,
@@ -38,14 +34,7 @@ pub(super) fn conv<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Resul
     let groups = usize::try_from(groups)
         .map_err(|_| operator.misfit("a positive number of groups", groups.to_string()))?;
     let padding = padding(operator, &import.shape(input), kernel, stride, dilation)?;
-    let conv = Conv2d {
-        weight: array,
-        bias,
-        stride,
-        padding,
-        dilation,
-        groups,
-    };
+    let conv = Conv2d { weight: array, bias, stride, padding, dilation, groups };
     import.add_layer(operator, Some(&weight.name), Op::Conv2d(conv), &[input])
 }
 
@@ -57,11 +46,7 @@ pub(super) fn gemm<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Resul
     }
     let weight = import.constant(operator, 1)?;
     let array = matrix(operator, &weight)?;
-    let array = if operator.int("transB", 0) == 0 {
-        array.reversed_axes()
-    } else {
-        array
-    };
+    let array = if operator.int("transB", 0) == 0 { array.reversed_axes() } else { array };
     let array = array.as_standard_layout().into_owned() * operator.float("alpha", 1.0);
     let outputs = array.nrows();
     let beta = operator.float("beta", 1.0);
@@ -74,10 +59,7 @@ pub(super) fn gemm<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Resul
                 shape => shape.to_vec(),
             };
             let array = bias.data.to_shape(sample);
-            let spread = array
-                .as_ref()
-                .ok()
-                .and_then(|array| array.broadcast(outputs));
+            let spread = array.as_ref().ok().and_then(|array| array.broadcast(outputs));
             let spread = spread.ok_or_else(|| {
                 let found = format!("\"{}\" of shape {:?}", bias.name, bias.data.shape());
                 operator.misfit(format!("a bias of {outputs}"), found)
@@ -85,28 +67,15 @@ pub(super) fn gemm<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Resul
             spread.iter().map(|bias| beta * bias).collect()
         }
     };
-    import.add_layer(
-        operator,
-        Some(&weight.name),
-        Op::Dense(Dense::new(array, bias)),
-        &[input],
-    )
+    import.add_layer(operator, Some(&weight.name), Op::Dense(Dense::new(array, bias)), &[input])
 }
 
 pub(super) fn mat_mul<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
     let input = import.node(operator, 0)?;
     let weight = import.constant(operator, 1)?;
-    let array = matrix(operator, &weight)?
-        .reversed_axes()
-        .as_standard_layout()
-        .into_owned();
+    let array = matrix(operator, &weight)?.reversed_axes().as_standard_layout().into_owned();
     let bias = vec![0.0; array.nrows()];
-    import.add_layer(
-        operator,
-        Some(&weight.name),
-        Op::Dense(Dense::new(array, bias)),
-        &[input],
-    )
+    import.add_layer(operator, Some(&weight.name), Op::Dense(Dense::new(array, bias)), &[input])
 }
 
 pub(super) fn batch_normalization<'a>(
@@ -125,10 +94,9 @@ pub(super) fn batch_normalization<'a>(
     }
     if parts.iter().any(|part| part.len() != parts[0].len()) {
         let sizes: Vec<usize> = parts.iter().map(Vec::len).collect();
-        return Err(operator.misfit(
-            "scale, shift, mean and variance of one size",
-            format!("{sizes:?}"),
-        ));
+        return Err(
+            operator.misfit("scale, shift, mean and variance of one size", format!("{sizes:?}"))
+        );
     }
     let epsilon = operator.float("epsilon", 1e-5);
     let scale = Scale::batch_norm(&parts[0], &parts[1], &parts[2], &parts[3], epsilon);
@@ -151,12 +119,7 @@ pub(super) fn average_pool<'a>(import: &mut Import<'a>, operator: Operator<'a>) 
         return Err(operator.unsupported("ceil_mode = 1 with a part of a window left over", advice));
     }
     let count_padding = operator.int("count_include_pad", 0) != 0;
-    let pool = AveragePool {
-        kernel,
-        stride,
-        padding,
-        count_padding,
-    };
+    let pool = AveragePool { kernel, stride, padding, count_padding };
     import.add(operator, Op::AveragePool(pool), &[input])
 }
 
@@ -182,11 +145,7 @@ pub(super) fn global_average_pool<'a>(
         let found = format!("{:?}", import.shape(input));
         return Err(operator.misfit("an input [channels, height, width]", found));
     };
-    import.add(
-        operator,
-        Op::AveragePool(AveragePool::new([height, width])),
-        &[input],
-    )
+    import.add(operator, Op::AveragePool(AveragePool::new([height, width])), &[input])
 }
 
 pub(super) fn reduce_mean<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
@@ -197,17 +156,13 @@ pub(super) fn reduce_mean<'a>(import: &mut Import<'a>, operator: Operator<'a>) -
     };
     let shape = import.shape(input);
     let means = |axis: i64| axes.iter().any(|&given| given == axis || given == axis - 4);
-    let (&[channels, height, width], true) = (
-        &shape[..],
-        !axes.is_empty() && axes.iter().all(|axis| [2, 3, -1, -2].contains(axis)),
-    ) else {
+    let (&[channels, height, width], true) =
+        (&shape[..], !axes.is_empty() && axes.iter().all(|axis| [2, 3, -1, -2].contains(axis)))
+    else {
         let what = format!("a mean over the axes {axes:?} of a sample {shape:?}");
         return Err(operator.unsupported(what, "only height and width (2, 3) can be averaged"));
     };
-    let kernel = [
-        if means(2) { height } else { 1 },
-        if means(3) { width } else { 1 },
-    ];
+    let kernel = [if means(2) { height } else { 1 }, if means(3) { width } else { 1 }];
     let pool = Op::AveragePool(AveragePool::new(kernel));
     if operator.int("keepdims", 1) != 0 {
         return import.add(operator, pool, &[input]);
@@ -237,14 +192,10 @@ fn vector(operator: Operator, constant: &Constant) -> Result<Vec<f64>> {
 }
 
 fn matrix(operator: Operator, constant: &Constant) -> Result<Array2<f64>> {
-    constant
-        .data
-        .clone()
-        .into_dimensionality::<Ix2>()
-        .map_err(|_| {
-            let found = format!("\"{}\" of shape {:?}", constant.name, constant.data.shape());
-            operator.misfit("a matrix as weight", found)
-        })
+    constant.data.clone().into_dimensionality::<Ix2>().map_err(|_| {
+        let found = format!("\"{}\" of shape {:?}", constant.name, constant.data.shape());
+        operator.misfit("a matrix as weight", found)
+    })
 }
 
 /// The padding, given as `[top, left, bottom, right]` or by the rule `auto_pad`.
@@ -259,12 +210,7 @@ fn padding(
     let upper = match rule.as_str() {
         "" | "NOTSET" => {
             let [top, left, bottom, right] = operator.sizes("pads", 0)?;
-            return Ok(Padding {
-                top,
-                left,
-                bottom,
-                right,
-            });
+            return Ok(Padding { top, left, bottom, right });
         }
         "VALID" => return Ok(Padding::default()),
         "SAME_UPPER" => true,
@@ -278,23 +224,11 @@ fn padding(
     let sides = |axis: usize, size: usize| {
         let windows = size.div_ceil(stride[axis].max(1)).saturating_sub(1);
         let reach = dilation[axis].saturating_mul(kernel[axis].saturating_sub(1));
-        let end = windows
-            .saturating_mul(stride[axis])
-            .saturating_add(reach)
-            .saturating_add(1);
+        let end = windows.saturating_mul(stride[axis]).saturating_add(reach).saturating_add(1);
         let total = end.saturating_sub(size);
         let (small, large) = (total / 2, total - total / 2);
-        if upper {
-            (small, large)
-        } else {
-            (large, small)
-        }
+        if upper { (small, large) } else { (large, small) }
     };
     let ((top, bottom), (left, right)) = (sides(0, height), sides(1, width));
-    Ok(Padding {
-        top,
-        left,
-        bottom,
-        right,
-    })
+    Ok(Padding { top, left, bottom, right })
 }

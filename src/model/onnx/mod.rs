@@ -36,10 +36,7 @@ impl Network {
     /// named after the node or tensor in question.
     pub fn from_onnx(path: impl AsRef<Path>) -> Result<Network> {
         let path = path.as_ref();
-        let io = |source| ModelError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| ModelError::Io { path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(io)?;
         read(&bytes, Some(path.parent().unwrap_or(Path::new(""))))
     }
@@ -59,17 +56,12 @@ fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Network> {
     let Some(graph) = &model.graph else {
         return Err(not_onnx(format!("{} bytes without a graph", bytes.len())));
     };
-    let own = model
-        .opset_import
-        .iter()
-        .find(|set| advice::is_own_domain(&set.domain));
+    let own = model.opset_import.iter().find(|set| advice::is_own_domain(&set.domain));
     match own.map(|set| set.version) {
-        None => Err(not_onnx(
-            "it does not say which version of the operators it uses".into(),
-        )),
-        Some(version) if version < OLDEST_OPSET => Err(not_onnx(format!(
-            "operators of version {version}, older than {OLDEST_OPSET}"
-        ))),
+        None => Err(not_onnx("it does not say which version of the operators it uses".into())),
+        Some(version) if version < OLDEST_OPSET => {
+            Err(not_onnx(format!("operators of version {version}, older than {OLDEST_OPSET}")))
+        }
         Some(_) => import::Import::new(graph, folder)?.run(),
     }
 }

@@ -19,18 +19,11 @@ impl<'a> Operator<'a> {
 
     /// The name of an input tensor; `None` if it is left out.
     pub fn input(&self, position: usize) -> Option<&'a str> {
-        self.proto
-            .input
-            .get(position)
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
+        self.proto.input.get(position).map(String::as_str).filter(|name| !name.is_empty())
     }
 
     fn attribute(&self, name: &str) -> Option<&'a AttributeProto> {
-        self.proto
-            .attribute
-            .iter()
-            .find(|attribute| attribute.name == name)
+        self.proto.attribute.iter().find(|attribute| attribute.name == name)
     }
 
     /// Whether a setting is given.
@@ -40,29 +33,22 @@ impl<'a> Operator<'a> {
 
     /// An integer setting.
     pub fn int(&self, name: &str, default: i64) -> i64 {
-        self.attribute(name)
-            .map_or(default, |attribute| attribute.i)
+        self.attribute(name).map_or(default, |attribute| attribute.i)
     }
 
     /// A real setting.
     pub fn float(&self, name: &str, default: f32) -> f64 {
-        f64::from(
-            self.attribute(name)
-                .map_or(default, |attribute| attribute.f),
-        )
+        f64::from(self.attribute(name).map_or(default, |attribute| attribute.f))
     }
 
     /// A setting that is a list of integers; empty if it is not given.
     pub fn ints(&self, name: &str) -> &'a [i64] {
-        self.attribute(name)
-            .map_or(&[], |attribute| &attribute.ints)
+        self.attribute(name).map_or(&[], |attribute| &attribute.ints)
     }
 
     /// A setting that is a text; empty if it is not given.
     pub fn text(&self, name: &str) -> String {
-        let bytes = self
-            .attribute(name)
-            .map_or(&[][..], |attribute| &attribute.s);
+        let bytes = self.attribute(name).map_or(&[][..], |attribute| &attribute.s);
         String::from_utf8_lossy(bytes).into_owned()
     }
 
@@ -78,14 +64,9 @@ impl<'a> Operator<'a> {
             return Ok([default; N]);
         }
         let sizes: Option<Vec<usize>> = given.iter().map(|&x| usize::try_from(x).ok()).collect();
-        sizes
-            .and_then(|sizes| sizes.try_into().ok())
-            .ok_or_else(|| {
-                self.misfit(
-                    format!("{name} of {N} sizes (two-dimensional)"),
-                    format!("{given:?}"),
-                )
-            })
+        sizes.and_then(|sizes| sizes.try_into().ok()).ok_or_else(|| {
+            self.misfit(format!("{name} of {N} sizes (two-dimensional)"), format!("{given:?}"))
+        })
     }
 
     /// Something that does not fit.

@@ -19,11 +19,7 @@ pub(super) fn flatten<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Re
         let what = format!("axis = {axis} for a sample {shape:?}");
         return Err(operator.unsupported(what, "flatten from axis 1: the batch stays apart"));
     }
-    import.add(
-        operator,
-        Op::Reshape(vec![shape.iter().product()]),
-        &[input],
-    )
+    import.add(operator, Op::Reshape(vec![shape.iter().product()]), &[input])
 }
 
 pub(super) fn reshape<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
@@ -38,10 +34,9 @@ pub(super) fn reshape<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Re
             let list = sizes.list;
             match target.list[..] {
                 [] if list.len() == 1 => Ok(Value::Sizes(Sizes { list, scalar: true })),
-                [Size::Known(n)] if n == -1 || n == list.len() as i64 => Ok(Value::Sizes(Sizes {
-                    list,
-                    scalar: false,
-                })),
+                [Size::Known(n)] if n == -1 || n == list.len() as i64 => {
+                    Ok(Value::Sizes(Sizes { list, scalar: false }))
+                }
                 _ => Err(mixes(operator, &target.list)),
             }
         }
@@ -57,10 +52,7 @@ fn mixes(operator: Operator, target: &[Size]) -> ModelError {
         })
         .collect();
     operator.unsupported(
-        format!(
-            "the shape [{}], in which samples mix or sizes stay open,",
-            text.join(", ")
-        ),
+        format!("the shape [{}], in which samples mix or sizes stay open,", text.join(", ")),
         "keep the batch as the first axis: x.flatten(1), or x.view(x.size(0), -1)",
     )
 }
@@ -91,9 +83,7 @@ fn reshape_node<'a>(
             _ => return Err(mixes(operator, target)),
         }
     }
-    let known = sizes
-        .iter()
-        .try_fold(1usize, |product, &size| product.checked_mul(size));
+    let known = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     let Some(known) = known.filter(|&known| known > 0) else {
         return Err(mixes(operator, target));
     };
@@ -132,9 +122,7 @@ fn reshape_constant(operator: Operator, constant: &Constant, target: &[Size]) ->
             _ => return Err(mixes(operator, target)),
         }
     }
-    let known = sizes
-        .iter()
-        .try_fold(1usize, |product, &size| product.checked_mul(size));
+    let known = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     if let (Some(axis), Some(known @ 1..)) = (open, known) {
         sizes[axis] = constant.data.len() / known;
     }
@@ -143,20 +131,13 @@ fn reshape_constant(operator: Operator, constant: &Constant, target: &[Size]) ->
 
 /// A constant's entries under another shape.
 fn renamed(operator: Operator, constant: &Constant, shape: &[usize]) -> Result<Value> {
-    let data = constant
-        .data
-        .to_shape(IxDyn(shape))
-        .map(|array| array.into_owned());
+    let data = constant.data.to_shape(IxDyn(shape)).map(|array| array.into_owned());
     let data = data.map_err(|_| {
         let found = format!("{shape:?}");
         operator.misfit(format!("a shape of {} entries", constant.data.len()), found)
     })?;
     let (name, integer) = (constant.name.clone(), constant.integer);
-    Ok(Value::Constant(Rc::new(Constant {
-        name,
-        data,
-        integer,
-    })))
+    Ok(Value::Constant(Rc::new(Constant { name, data, integer })))
 }
 
 pub(super) fn transpose<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
@@ -167,11 +148,7 @@ pub(super) fn transpose<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> 
         Value::Sizes(_) => return Ok(value),
     };
     let order: Vec<usize> = if operator.has("perm") {
-        operator
-            .ints("perm")
-            .iter()
-            .map(|&axis| usize::try_from(axis).unwrap_or(rank))
-            .collect()
+        operator.ints("perm").iter().map(|&axis| usize::try_from(axis).unwrap_or(rank)).collect()
     } else {
         (0..rank).rev().collect()
     };
@@ -200,11 +177,7 @@ pub(super) fn transpose<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> 
             let data: ArrayD<f64> = constant.data.clone().permuted_axes(order);
             let data = data.as_standard_layout().into_owned();
             let (name, integer) = (constant.name.clone(), constant.integer);
-            Ok(Value::Constant(Rc::new(Constant {
-                name,
-                data,
-                integer,
-            })))
+            Ok(Value::Constant(Rc::new(Constant { name, data, integer })))
         }
         Value::Sizes(_) => Ok(value),
     }
@@ -225,16 +198,9 @@ pub(super) fn squeeze<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Re
         Value::Sizes(Sizes { list, .. }) => vec![list.len()],
     };
     let adds = operator.kind() == "Unsqueeze";
-    let changed = if adds {
-        unsqueezed(&shape, &axes)
-    } else {
-        squeezed(&shape, &axes)
-    };
+    let changed = if adds { unsqueezed(&shape, &axes) } else { squeezed(&shape, &axes) };
     let changed = changed.ok_or_else(|| {
-        operator.misfit(
-            "axes that are there and of size 1",
-            format!("{axes:?} of {shape:?}"),
-        )
+        operator.misfit("axes that are there and of size 1", format!("{axes:?} of {shape:?}"))
     })?;
     match value {
         Value::Node(node) => {
@@ -246,10 +212,9 @@ pub(super) fn squeeze<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Re
             import.add(operator, Op::Reshape(changed[1..].to_vec()), &[node])
         }
         Value::Constant(constant) => renamed(operator, &constant, &changed),
-        Value::Sizes(sizes) if changed.len() <= 1 => Ok(Value::Sizes(Sizes {
-            scalar: changed.is_empty(),
-            ..sizes
-        })),
+        Value::Sizes(sizes) if changed.len() <= 1 => {
+            Ok(Value::Sizes(Sizes { scalar: changed.is_empty(), ..sizes }))
+        }
         Value::Sizes(_) => Err(operator.unsupported("a table of sizes", "use a fixed shape")),
     }
 }
@@ -257,26 +222,17 @@ pub(super) fn squeeze<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Re
 /// The axes as places in a shape of a rank, ascending; `None` if they are no such places.
 fn places(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
     let place = |&axis: &i64| {
-        let axis = if axis < 0 {
-            axis.checked_add(rank as i64)?
-        } else {
-            axis
-        };
+        let axis = if axis < 0 { axis.checked_add(rank as i64)? } else { axis };
         usize::try_from(axis).ok().filter(|&axis| axis < rank)
     };
     let mut places = axes.iter().map(place).collect::<Option<Vec<usize>>>()?;
     places.sort_unstable();
-    places
-        .windows(2)
-        .all(|pair| pair[0] < pair[1])
-        .then_some(places)
+    places.windows(2).all(|pair| pair[0] < pair[1]).then_some(places)
 }
 
 fn unsqueezed(shape: &[usize], axes: &[i64]) -> Option<Vec<usize>> {
     let mut changed = shape.to_vec();
-    places(axes, shape.len() + axes.len())?
-        .into_iter()
-        .for_each(|axis| changed.insert(axis, 1));
+    places(axes, shape.len() + axes.len())?.into_iter().for_each(|axis| changed.insert(axis, 1));
     Some(changed)
 }
 
@@ -309,9 +265,5 @@ pub(super) fn shape<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Resu
     };
     let end = operator.setting("end").map_or(i64::MAX, |end| end.i);
     let range = super::constants::range(operator.int("start", 0), end, list.len());
-    Ok(Sizes {
-        list: list[range].to_vec(),
-        scalar: false,
-    }
-    .into_value(operator.name))
+    Ok(Sizes { list: list[range].to_vec(), scalar: false }.into_value(operator.name))
 }

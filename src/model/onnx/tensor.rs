@@ -43,38 +43,23 @@ pub(super) fn is_float(data_type: i32) -> bool {
 
 /// Whether an element type is one of the integer types that are read.
 pub(super) fn is_integer(data_type: i32) -> bool {
-    matches!(
-        data_type,
-        UINT8 | INT8 | UINT16 | INT16 | INT32 | INT64 | BOOL
-    )
+    matches!(data_type, UINT8 | INT8 | UINT16 | INT16 | INT32 | INT64 | BOOL)
 }
 
 /// Reads a tensor; `folder` is where its external data may lie.
 pub(super) fn read(tensor: &TensorProto, name: &str, folder: Option<&Path>) -> Result<Constant> {
-    let wrong = |reason: String| ModelError::Tensor {
-        tensor: name.into(),
-        reason,
-    };
+    let wrong = |reason: String| ModelError::Tensor { tensor: name.into(), reason };
     let mut shape = Vec::with_capacity(tensor.dims.len());
     for &dim in &tensor.dims {
         let dim = usize::try_from(dim);
         shape.push(dim.map_err(|_| wrong(format!("a negative size in {:?}", tensor.dims)))?);
     }
-    let size = shape
-        .iter()
-        .fold(1u128, |size, &dim| size.saturating_mul(dim as u128));
-    limits::check(
-        name,
-        &format!("a tensor of shape {shape:?}"),
-        size,
-        MATRIX_ENTRIES,
-    )?;
+    let size = shape.iter().fold(1u128, |size, &dim| size.saturating_mul(dim as u128));
+    limits::check(name, &format!("a tensor of shape {shape:?}"), size, MATRIX_ENTRIES)?;
     let size = size as usize;
     let kind = tensor.data_type;
     let width = width(kind).ok_or_else(|| {
-        wrong(format!(
-            "element type {kind} is not supported; export weights as float32"
-        ))
+        wrong(format!("element type {kind} is not supported; export weights as float32"))
     })?;
     let values = if tensor.data_location == EXTERNAL {
         let bytes = external(tensor, name, folder, size * width)?;
@@ -93,31 +78,16 @@ pub(super) fn read(tensor: &TensorProto, name: &str, folder: Option<&Path>) -> R
     };
     let found = values.len();
     let data = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|_| {
-        wrong(format!(
-            "shape {shape:?} needs {size} entries, found {found}; the file is damaged"
-        ))
+        wrong(format!("shape {shape:?} needs {size} entries, found {found}; the file is damaged"))
     })?;
-    finite(Constant {
-        name: name.into(),
-        data,
-        integer: is_integer(kind),
-    })
+    finite(Constant { name: name.into(), data, integer: is_integer(kind) })
 }
 
 /// Refuses a constant with an entry that is not finite.
 pub(super) fn finite(constant: Constant) -> Result<Constant> {
-    match constant
-        .data
-        .iter()
-        .enumerate()
-        .find(|(_, value)| !value.is_finite())
-    {
+    match constant.data.iter().enumerate().find(|(_, value)| !value.is_finite()) {
         None => Ok(constant),
-        Some((index, &value)) => Err(ModelError::NonFinite {
-            tensor: constant.name,
-            index,
-            value,
-        }),
+        Some((index, &value)) => Err(ModelError::NonFinite { tensor: constant.name, index, value }),
     }
 }
 
@@ -135,12 +105,7 @@ fn width(kind: i32) -> Option<usize> {
 /// Little-endian elements.
 fn decode(kind: i32, bytes: &[u8]) -> Vec<f64> {
     fn each<const N: usize>(bytes: &[u8], f: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-        bytes
-            .as_chunks::<N>()
-            .0
-            .iter()
-            .map(|&chunk| f(chunk))
-            .collect()
+        bytes.as_chunks::<N>().0.iter().map(|&chunk| f(chunk)).collect()
     }
     match kind {
         UINT8 | BOOL => each(bytes, |[x]| f64::from(x)),
@@ -193,23 +158,16 @@ fn external(
     folder: Option<&Path>,
     size: usize,
 ) -> Result<Vec<u8>> {
-    let wrong = |reason: String| ModelError::Tensor {
-        tensor: name.into(),
-        reason,
-    };
+    let wrong = |reason: String| ModelError::Tensor { tensor: name.into(), reason };
     let entry = |key: &str| {
         let found = tensor.external_data.iter().find(|entry| entry.key == key);
         found.map(|entry| entry.value.as_str())
     };
     let location = entry("location").unwrap_or_default();
     let relative = Path::new(location);
-    let inside = relative
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
+    let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
     if location.is_empty() || !inside {
-        return Err(wrong(format!(
-            "its data is in \"{location}\", outside the model's folder"
-        )));
+        return Err(wrong(format!("its data is in \"{location}\", outside the model's folder")));
     }
     let Some(folder) = folder else {
         return Err(wrong(format!(
@@ -226,21 +184,13 @@ fn external(
     };
     let offset = number("offset")?.unwrap_or(0);
     if let Some(length) = number("length")?.filter(|&length| length != size as u64) {
-        return Err(wrong(format!(
-            "{length} bytes of external data, its shape needs {size}"
-        )));
+        return Err(wrong(format!("{length} bytes of external data, its shape needs {size}")));
     }
     let path = folder.join(relative);
-    let io = |source| ModelError::Io {
-        path: path.clone(),
-        source,
-    };
+    let io = |source| ModelError::Io { path: path.clone(), source };
     let mut file = File::open(&path).map_err(io)?;
     let present = file.metadata().map_err(io)?.len();
-    if offset
-        .checked_add(size as u64)
-        .is_none_or(|end| end > present)
-    {
+    if offset.checked_add(size as u64).is_none_or(|end| end > present) {
         return Err(wrong(format!(
             "{size} bytes at {offset} of \"{location}\", which has {present}; the file is damaged"
         )));
@@ -257,12 +207,7 @@ mod tests {
 
     #[test]
     fn half_precision_is_decoded() {
-        let cases = [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x3555, 0.333251953125),
-            (0x7bff, 65504.0),
-        ];
+        let cases = [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333251953125), (0x7bff, 65504.0)];
         for (bits, value) in cases {
             assert_eq!(half(bits), value);
         }

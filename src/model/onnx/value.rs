@@ -49,11 +49,7 @@ impl Sizes {
             [value] if self.scalar => ArrayD::from_elem(IxDyn(&[]), value),
             _ => Array1::from(values).into_dyn(),
         };
-        Value::Constant(Rc::new(Constant {
-            name: name.into(),
-            data,
-            integer: true,
-        }))
+        Value::Constant(Rc::new(Constant { name: name.into(), data, integer: true }))
     }
 }
 
@@ -64,16 +60,9 @@ impl Value {
             Value::Node(_) => None,
             Value::Sizes(sizes) => Some(sizes.clone()),
             Value::Constant(constant) => {
-                let list = constant
-                    .data
-                    .iter()
-                    .map(|&x| Size::Known(x as i64))
-                    .collect();
+                let list = constant.data.iter().map(|&x| Size::Known(x as i64)).collect();
                 let rank = constant.data.ndim();
-                (rank <= 1).then_some(Sizes {
-                    list,
-                    scalar: rank == 0,
-                })
+                (rank <= 1).then_some(Sizes { list, scalar: rank == 0 })
             }
         }
     }
