@@ -1,6 +1,6 @@
 //! The party that holds the secret key: it encrypts inputs and decrypts answers.
 
-use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys};
+use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
 use crate::plan::Plan;
 use crate::scheme::{EntropyError, SecretKey};
 use ndarray::{ArrayD, ArrayView, Axis, Dimension, IxDyn};
@@ -18,9 +18,12 @@ pub enum ClientError {
         "input {image} holds {value} at position {position}; only finite numbers can be encrypted"
     )]
     NotFinite { image: usize, position: usize, value: f32 },
-    /// An answer that is not of this plan.
-    #[error("the answer does not belong to this plan: {what}")]
-    Foreign { what: String },
+    /// An answer of another plan.
+    #[error(transparent)]
+    Foreign(#[from] ForeignPlan),
+    /// An answer that no server of this plan gives.
+    #[error("the answer is damaged: {what}")]
+    Damaged { what: String },
     /// No randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -42,7 +45,7 @@ impl Client {
     pub fn new(plan: &Plan) -> Result<Self, ClientError> {
         let secret = SecretKey::generate(plan.parameters())?;
         let relin = if plan.program().needs_relin_key() { Some(secret.relin_key()?) } else { None };
-        Ok(Self { plan: plan.clone(), secret, keys: EvaluationKeys { relin } })
+        Ok(Self { plan: plan.clone(), secret, keys: EvaluationKeys { plan: plan.digest(), relin } })
     }
 
     /// The public keys for the server.
@@ -76,7 +79,11 @@ impl Client {
                 slots.iter_mut().zip(values).for_each(|(s, &x)| *s = x.clamp(low, high).into());
             })
         });
-        Ok(EncryptedBatch { tiles: tiles.collect::<Result<_, _>>()?, images })
+        Ok(EncryptedBatch {
+            plan: self.plan.digest(),
+            tiles: tiles.collect::<Result<_, _>>()?,
+            images,
+        })
     }
 
     fn check(&self, inputs: &ArrayView<'_, f32, IxDyn>) -> Result<usize, ClientError> {
@@ -101,13 +108,14 @@ impl Client {
     /// Decrypts results: `[images, …]` with the plan's output shape after the count.
     ///
     /// # Errors
-    /// [`ClientError::Foreign`] where the answer is not one of this plan.
+    /// [`ClientError::Foreign`] and [`ClientError::Damaged`] where the answer is not one of this plan.
     pub fn decrypt(&self, answer: &EncryptedAnswer) -> Result<ArrayD<f32>, ClientError> {
+        ForeignPlan::check("an answer", answer.plan, self.plan.digest())?;
         let output = self.plan.program().output();
         let (slots, rows) = (self.plan.slots(), output.rows);
         if answer.tiles.len() != answer.images.div_ceil(slots) {
             let what = format!("{} batches for {} images", answer.tiles.len(), answer.images);
-            return Err(ClientError::Foreign { what });
+            return Err(ClientError::Damaged { what });
         }
         let mut values = vec![0f32; answer.images * rows];
         for (tile, values) in answer.tiles.iter().zip(values.chunks_mut(slots * rows)) {
@@ -118,7 +126,7 @@ impl Client {
                 let what = format!(
                     "(primes, components, rows) = {found:?}, {expected:?} expected, residues below the primes"
                 );
-                return Err(ClientError::Foreign { what });
+                return Err(ClientError::Damaged { what });
             }
             let columns: Vec<Vec<f64>> = (0..rows)
                 .into_par_iter()
@@ -131,6 +139,6 @@ impl Client {
         let shape: Vec<usize> =
             [answer.images].iter().chain(self.plan.output_shape()).copied().collect();
         ArrayD::from_shape_vec(IxDyn(&shape), values)
-            .map_err(|e| ClientError::Foreign { what: e.to_string() })
+            .map_err(|e| ClientError::Damaged { what: e.to_string() })
     }
 }

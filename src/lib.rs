@@ -13,8 +13,8 @@ mod server;
 
 pub use client::{Client, ClientError};
 pub use device::{Device, DeviceError};
-pub use messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys};
+pub use messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
 pub use model::{ModelError, Network};
 pub use plan::{Plan, PlanError, PlanOptions};
 pub use schedule::Timing;
-pub use server::Server;
+pub use server::{Server, ServerError};

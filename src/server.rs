@@ -1,12 +1,24 @@
 //! The party that computes: it sees public keys and ciphertexts only.
 
 use crate::device::{Device, DeviceError};
-use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys};
-use crate::plan::Plan;
+use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
+use crate::plan::{Digest, Plan};
 use crate::schedule::{self, Evaluate, Timing};
+
+/// Why nothing is evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Keys or ciphertexts of another plan.
+    #[error(transparent)]
+    Foreign(#[from] ForeignPlan),
+    /// The device is missing, too small, or failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
 
 /// A plan, opened on a device.
 pub struct Server {
+    plan: Digest,
     runner: Box<dyn Evaluate>,
     steps: usize,
 }
@@ -16,10 +28,11 @@ impl Server {
     /// network's weights resident there.
     ///
     /// # Errors
-    /// [`DeviceError`] where the keys are not of this plan, or the device is missing or too small.
-    pub fn new(plan: &Plan, keys: &EvaluationKeys, device: Device) -> Result<Self, DeviceError> {
+    /// [`ServerError`] where the keys are not of this plan, or the device is missing or too small.
+    pub fn new(plan: &Plan, keys: &EvaluationKeys, device: Device) -> Result<Self, ServerError> {
+        ForeignPlan::check("evaluation keys", keys.plan, plan.digest())?;
         let runner = schedule::open(&device, plan, keys.relin.as_ref())?;
-        Ok(Self { runner, steps: plan.program().steps.len() })
+        Ok(Self { plan: plan.digest(), runner, steps: plan.program().steps.len() })
     }
 
     /// What computes, for people.
@@ -35,8 +48,8 @@ impl Server {
     /// Evaluates the network on encrypted inputs.
     ///
     /// # Errors
-    /// [`DeviceError`] where the batch is not of this plan, or the device failed.
-    pub fn evaluate(&self, batch: &EncryptedBatch) -> Result<EncryptedAnswer, DeviceError> {
+    /// [`ServerError`] where the batch is not of this plan, or the device failed.
+    pub fn evaluate(&self, batch: &EncryptedBatch) -> Result<EncryptedAnswer, ServerError> {
         self.evaluate_with(batch, |_| ()).map(|(answer, _)| answer)
     }
 
@@ -48,7 +61,8 @@ impl Server {
         &self,
         batch: &EncryptedBatch,
         mut progress: impl FnMut(usize),
-    ) -> Result<(EncryptedAnswer, Timing), DeviceError> {
+    ) -> Result<(EncryptedAnswer, Timing), ServerError> {
+        ForeignPlan::check("ciphertexts", batch.plan, self.plan)?;
         let mut timing = Timing::default();
         let mut tiles = Vec::with_capacity(batch.tiles.len());
         for tile in &batch.tiles {
@@ -56,7 +70,7 @@ impl Server {
             timing += spent;
             tiles.push(answer);
         }
-        Ok((EncryptedAnswer { tiles, images: batch.images }, timing))
+        Ok((EncryptedAnswer { plan: self.plan, tiles, images: batch.images }, timing))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is computed: a network becomes a program of layers with a level and a scale for every
 //! value, under parameters that are secure and hold it.
 
+mod digest;
 mod lower;
 mod program;
 mod ranges;
@@ -8,6 +9,7 @@ mod scales;
 #[cfg(test)]
 mod tests;
 
+pub use digest::Digest;
 pub use program::{Program, Step, Term, Value};
 
 use crate::model::{ModelError, Network, NormalForm};
@@ -49,6 +51,7 @@ pub struct Plan {
     output_shape: Vec<usize>,
     input_range: (f32, f32),
     predicted_error: f64,
+    digest: Digest,
 }
 
 /// Why there is no plan for a network.
@@ -123,6 +126,8 @@ impl Plan {
         let params = Parameters::new(scales.literal.clone())?;
         let program = lower::lower(&network, &ranges, &scales)?;
         program.check(|level| params.basis().log2_q(level))?;
+        let shapes = [&network.input_shape[..], &network.output_shape];
+        let digest = Digest::of(params.literal(), &program, shapes, options.input_range);
         Ok(Self {
             params,
             program: Arc::new(program),
@@ -130,6 +135,7 @@ impl Plan {
             output_shape: network.output_shape,
             input_range: options.input_range,
             predicted_error: scales.error,
+            digest,
         })
     }
 
@@ -141,6 +147,11 @@ impl Plan {
     /// What is computed.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// The plan's name, which its keys, ciphertexts and answers carry.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The program, to be kept beside the plan.

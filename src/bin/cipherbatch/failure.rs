@@ -1,6 +1,6 @@
 //! What ends a command: one line, and 2 where the input was wrong, 1 where the machine failed.
 
-use cipherbatch::{ClientError, DeviceError, ModelError, PlanError};
+use cipherbatch::{ClientError, DeviceError, ModelError, PlanError, ServerError};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -59,8 +59,8 @@ impl From<PlanError> for Failure {
 impl From<ClientError> for Failure {
     fn from(e: ClientError) -> Self {
         match e {
-            ClientError::Entropy(_) | ClientError::Foreign { .. } => Self::machine(e),
-            _ => Self::input(e),
+            ClientError::InputShape { .. } | ClientError::NotFinite { .. } => Self::input(e),
+            _ => Self::machine(e),
         }
     }
 }
@@ -70,6 +70,15 @@ impl From<DeviceError> for Failure {
         match e {
             DeviceError::NoAdapter { .. } => Self::input(e),
             _ => Self::machine(e),
+        }
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(e: ServerError) -> Self {
+        match e {
+            ServerError::Device(e) => e.into(),
+            ServerError::Foreign(_) => Self::machine(e),
         }
     }
 }
