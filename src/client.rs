@@ -9,6 +9,7 @@ use thiserror::Error;
 
 /// Why inputs are not encrypted, or answers not decrypted.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum ClientError {
     /// The array is not `[images, …]` with the network's input shape after the count.
     #[error("inputs have shape {found:?}; [count, …] with {expected:?} after the count is needed")]

@@ -86,6 +86,7 @@ pub trait Engine: Send + Sync {
 
 /// What can go wrong on a device.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum DeviceError {
     /// Extents that do not fit together: the program and the engine are not of one plan.
     #[error("{what}: {found}, expected {expected}")]

@@ -56,6 +56,7 @@ pub struct Plan {
 
 /// Why there is no plan for a network.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum PlanError {
     /// The network cannot be brought to affine maps and squarings.
     #[error(transparent)]
