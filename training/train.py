@@ -44,8 +44,9 @@ class Recipe:
     shift: float = 0.15
 
 
-# Other rates, milder augmentation, bicubic interpolation and smoothing 0.02 all came to 99.31 to 99.37 %
-# of 10,000 held-out images, which is noise; smoothing 0 without milder augmentation to 99.20 %.
+# On 10,000 held-out images, one seed each, 40 epochs: this recipe 99.35 %; twice the rate, milder augmentation
+# (10°, 0.1, 0.1), bicubic interpolation, smoothing 0.02: 99.31 to 99.36 %, no more apart than chance allows.
+# Smoothing 0: 99.20 %, with the milder augmentation 99.37 %. More epochs: not compared.
 RECIPES = {"cryptonets": Recipe(epochs=40)}
 
 
