@@ -44,11 +44,14 @@ class Recipe:
     shift: float = 0.15
 
 
+# On 10,000 held-out images, one seed each, 40 epochs: this recipe 99.35 %; twice the rate, milder augmentation
+# (10°, 0.1, 0.1), bicubic interpolation, smoothing 0.02: 99.31 to 99.36 %, no more apart than chance allows.
+# Smoothing 0: 99.20 %, with the milder augmentation 99.37 %. More epochs: not compared.
 RECIPES = {"cryptonets": Recipe(epochs=40)}
 
 
 def train(network: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, say) -> nn.Module:
-    """Trains for the recipe's epochs; returns the moving average of the weights after the last."""
+    """Trains for the recipe's epochs; returns the weights' moving average after the last, settled."""
     steps = len(images) // recipe.batch
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=recipe.epochs * steps)
@@ -70,7 +73,25 @@ def train(network: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, sa
             average.update_parameters(network)
             total += loss.item()
         say(f"epoch {epoch:3}  loss {total / steps:.4f}  {time.time() - began:.1f} s")
-    return average.module.eval()
+    return settle(average.module, images)
+
+
+@torch.no_grad()
+def settle(network: nn.Sequential, images: Tensor) -> nn.Module:
+    """Replaces the normalizations' statistics by those of the images as they are, not augmented.
+
+    `augment` blurs (it interpolates), which takes up to a fifth off the variances after the first
+    convolution. Normalized by those, real images reach the parabolas too large, and each parabola
+    squares the error: 98.48 % of held-out images right after 40 epochs, against 99.35 % settled.
+    """
+    for layer in network:
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain average over all batches
+    network.train()
+    for batch in images.split(2000):
+        network(batch)
+    return network.eval()
 
 
 @torch.no_grad()
