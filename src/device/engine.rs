@@ -27,6 +27,14 @@ pub trait Engine: Send + Sync {
     /// What runs it, for people: "NVIDIA H100", "2 threads, AVX-512".
     fn name(&self) -> String;
 
+    /// Waits until all work given so far is done: for clocks.
+    ///
+    /// # Errors
+    /// Where the device failed.
+    fn wait(&self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
     /// Brings residues in. They are below their primes and of this engine's degree.
     ///
     /// # Errors
@@ -78,12 +86,15 @@ pub trait Engine: Send + Sync {
 
 /// What can go wrong on a device.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum DeviceError {
     /// Extents that do not fit together: the program and the engine are not of one plan.
     #[error("{what}: {found}, expected {expected}")]
     Shape { what: &'static str, found: String, expected: String },
     /// Relinearisation without a key.
-    #[error("three components need a relinearisation key, and this engine was opened without one")]
+    #[error(
+        "squares need a relinearisation key, and none was given: take the evaluation keys of a client of this plan"
+    )]
     NoKey,
     /// No such device.
     #[error("no GPU: {reason}; use the CPU, or install a Vulkan, Metal or DirectX 12 driver")]

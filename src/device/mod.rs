@@ -4,10 +4,12 @@
 //! and integer matrices, no network and no secret.
 
 pub(crate) mod check;
+mod choice;
 pub mod cpu;
 mod engine;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod naive;
 
+pub use choice::Device;
 pub use engine::{DeviceError, Engine, Term};

@@ -37,6 +37,7 @@ pub struct BlockMatrix {
 
 /// Why rows of weights are no matrix for the kernels.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum MatrixError {
     /// A column index at or above the number of inputs, or columns out of order.
     #[error("row {row} reads column {column}, but columns ascend below {inputs}")]

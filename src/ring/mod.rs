@@ -12,6 +12,6 @@ mod tile;
 
 pub use basis::Basis;
 pub use crt::Crt;
-pub use matrix::{Block, BlockMatrix, MatrixError, ROW_NORM_BOUND};
+pub use matrix::{Block, BlockMatrix, MatrixError, ROW_NORM_BOUND, WEIGHT_BOUND};
 pub use ntt::NttTable;
 pub use tile::{Shape, Tile};

@@ -33,6 +33,7 @@ pub struct ParametersLiteral {
 
 /// Why a literal is refused.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum ParameterError {
     /// The degree is no power of two of a usable size.
     #[error("ring degree {0} is refused; it must be a power of two from 8 to 65536")]

@@ -6,6 +6,7 @@
 //! Products are exact: residues are below 2³¹ and Σ|w| below 2²¹, so every partial sum stays below
 //! 2⁵² in absolute value, and doubles hold integers up to 2⁵³.
 
+use super::lanes::Lanes;
 use super::matrix::{CpuMatrix, PANEL};
 use super::scatter::Scatter;
 use crate::math::{
@@ -14,6 +15,8 @@ use crate::math::{
 };
 use crate::ring::{Basis, Shape, Tile};
 use rayon::prelude::*;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256d, __m512d};
 
 /// Values of a polynomial in one slice: 845 rows of 32 doubles are 216 KB, a share of L2.
 const WIDTH: usize = 32;
@@ -90,27 +93,30 @@ fn double(c: u32) -> f64 {
 }
 
 per_simd! {
-    /// y += matrix·x modulo the prime, for `[row][width]` slices.
+    /// y += matrix·x modulo the prime, for `[row][width]` slices of 8 columns or a multiple of 32.
     fn product(m: &Modulus, matrix: &CpuMatrix, width: usize, x: &[f64], y: &mut [u32]) {
+        assert!(matrix.source().inputs() * width <= x.len(), "a slice of all inputs");
         for (columns, rows, panels) in matrix.blocks() {
             if columns.is_empty() {
                 continue;
             }
             for (rows, weights) in rows.chunks(PANEL).zip(panels.chunks_exact(columns.len() * PANEL)) {
-                // 32 columns want the 32 registers of AVX-512; others have 16.
-                if LANES == 8 && width.is_multiple_of(32) {
-                    panel::<FMA, 32>(m, columns, rows, weights, width, x, y);
-                } else {
-                    panel::<FMA, 8>(m, columns, rows, weights, width, x, y);
+                // Accumulators: 6 rows of 4 vectors in the 32 registers of AVX-512, else of 2 in 16.
+                match LANES {
+                    #[cfg(target_arch = "x86_64")]
+                    8 if width.is_multiple_of(32) => panel::<__m512d, 4>(m, columns, rows, weights, width, x, y),
+                    #[cfg(target_arch = "x86_64")]
+                    8 | 4 => panel::<__m256d, 2>(m, columns, rows, weights, width, x, y),
+                    _ => panel::<[f64; 2], 2>(m, columns, rows, weights, width, x, y),
                 }
             }
         }
     }
 }
 
-/// [`PANEL`] output rows, `V` columns at a time.
+/// [`PANEL`] output rows, `COUNT` vectors of columns at a time.
 #[inline(always)]
-fn panel<const FMA: bool, const V: usize>(
+fn panel<L: Lanes, const COUNT: usize>(
     m: &Modulus,
     columns: &[u32],
     rows: &[u32],
@@ -119,21 +125,35 @@ fn panel<const FMA: bool, const V: usize>(
     x: &[f64],
     y: &mut [u32],
 ) {
-    for at in (0..width).step_by(V) {
-        let mut acc = [[0.0f64; V]; PANEL];
+    for at in (0..width).step_by(L::N * COUNT) {
+        let mut acc = [[L::splat(0.0); COUNT]; PANEL];
         for (&k, w) in columns.iter().zip(weights.chunks_exact(PANEL)) {
-            let x: &[f64; V] = x[k as usize * width + at..][..V].try_into().expect("V values");
+            // SAFETY: columns are below the matrix's inputs, for which `x` has rows of `width`.
+            let x: [L; COUNT] = std::array::from_fn(|v| unsafe {
+                L::load(x.as_ptr().add(k as usize * width + at + v * L::N))
+            });
             for (acc, &w) in acc.iter_mut().zip(w) {
-                for (acc, &x) in acc.iter_mut().zip(x) {
-                    *acc = if FMA { w.mul_add(x, *acc) } else { w * x + *acc };
+                let w = L::splat(w);
+                for (acc, &x) in acc.iter_mut().zip(&x) {
+                    *acc = w.multiply_add(x, *acc);
                 }
             }
         }
-        for (&row, acc) in rows.iter().zip(&acc) {
-            let y: &mut [u32; V] =
-                (&mut y[row as usize * width + at..][..V]).try_into().expect("V values");
-            for (y, &acc) in y.iter_mut().zip(acc) {
-                *y = m.add(*y, reduce(m, acc));
+        // To memory first, whole: reading `acc` at a row that is not a constant would keep all of it
+        // there from the start.
+        let mut sums = [[[0.0; 8]; COUNT]; PANEL];
+        for (sums, acc) in sums.iter_mut().zip(acc) {
+            for (sums, acc) in sums.iter_mut().zip(acc) {
+                // SAFETY: no vector is wider than 8.
+                unsafe { acc.store(sums.as_mut_ptr()) };
+            }
+        }
+        for (&row, sums) in rows.iter().zip(&sums) {
+            let y = &mut y[row as usize * width + at..][..L::N * COUNT];
+            for (y, sums) in y.chunks_exact_mut(L::N).zip(sums) {
+                for (y, &sum) in y.iter_mut().zip(sums) {
+                    *y = m.add(*y, reduce(m, sum));
+                }
             }
         }
     }

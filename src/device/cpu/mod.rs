@@ -1,6 +1,7 @@
 //! The CPU side: rayon over slices and ciphertexts, SIMD within.
 
 mod engine;
+mod lanes;
 mod linear;
 mod matrix;
 mod scatter;

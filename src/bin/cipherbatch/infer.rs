@@ -1,0 +1,87 @@
+//! `infer`: any network, any batch, results out.
+
+use crate::failure::{Failure, Result};
+use crate::options::Common;
+use crate::{files, pipeline};
+use cipherbatch::{Plan, PlanOptions};
+use clap::Args;
+use ndarray::ArrayD;
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+pub struct Infer {
+    /// A shipped network (cryptonets), or an ONNX file.
+    #[arg(long, value_name = "NAME|FILE.onnx")]
+    model: String,
+    /// Inputs [count, …] as NPY of floats.
+    #[arg(long, value_name = "X.npy")]
+    input: PathBuf,
+    /// Where results [count, …] are written, as NPY of 32-bit floats.
+    #[arg(long, value_name = "Y.npy")]
+    output: PathBuf,
+    /// The declared range of inputs, to which they are clamped [default: that of the inputs].
+    #[arg(
+        long,
+        value_name = "LOW,HIGH",
+        value_delimiter = ',',
+        num_args = 2,
+        allow_hyphen_values = true
+    )]
+    input_range: Option<Vec<f32>>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Infer {
+    pub fn run(self) -> Result<()> {
+        files::check_writable(&self.output)?;
+        let (network, calibration) = self.common.network(&self.model)?;
+        let inputs = files::read_npy(&self.input)?;
+        let (found, expected) = (inputs.shape(), network.input_shape());
+        if found.first().is_none_or(|&n| n == 0) || found[1..] != *expected {
+            return Err(Failure::file(
+                self.input.display(),
+                format_args!(
+                    "has shape {found:?}; [count, …] with {expected:?} after the count is needed"
+                ),
+            ));
+        }
+        let input_range = match self.input_range.as_deref() {
+            Some(&[low, high]) => (low, high),
+            _ => range(&inputs).map_err(|reason| Failure::file(self.input.display(), reason))?,
+        };
+        let device = self.common.device()?;
+        let plan = Plan::new(
+            &network,
+            &PlanOptions { input_range, calibration, ..PlanOptions::default() },
+        )?;
+        let outcome = pipeline::run(&plan, device, inputs.view())?;
+        files::write(&self.output, &files::npy(&outcome.results)?)?;
+        let (params, s) = (plan.parameters(), outcome.seconds);
+        println!(
+            "{} inputs on {}: N = {}, {} primes, log2 Q = {:.1}; encrypt {:.2} s, evaluate {:.2} s, decrypt {:.2} s; results {:?} in {}",
+            inputs.shape()[0],
+            outcome.device,
+            params.degree(),
+            params.levels(),
+            params.log2_q(),
+            s.encrypt,
+            s.upload + s.evaluate + s.download,
+            s.decrypt,
+            outcome.results.shape(),
+            self.output.display(),
+        );
+        Ok(())
+    }
+}
+
+/// The smallest and the largest value, apart by something.
+fn range(inputs: &ArrayD<f32>) -> std::result::Result<(f32, f32), String> {
+    if let Some((position, value)) = inputs.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+        return Err(format!(
+            "value number {position} is {value}; only finite numbers can be encrypted"
+        ));
+    }
+    let (low, high) = inputs.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+    Ok(if low < high { (low, high) } else { (low - 0.5, high + 0.5) })
+}

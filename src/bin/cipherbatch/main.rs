@@ -1,0 +1,45 @@
+//! The command line: classification and inference on encrypted inputs, in one process that plays
+//! both the client and the server.
+
+mod classify;
+mod failure;
+mod files;
+mod idx;
+mod infer;
+mod options;
+mod pipeline;
+mod report;
+mod shipped;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Classifies batches of encrypted inputs with neural networks.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Encrypt labelled images, classify them encrypted, and compare with the clear network.
+    Classify(classify::Classify),
+    /// Encrypt any batch of inputs, run any network on it, and write the decrypted results.
+    Infer(infer::Infer),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Classify(command) => command.run(),
+        Command::Infer(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What both commands can be told.
+
+use crate::failure::{Failure, Result};
+use crate::{files, shipped};
+use cipherbatch::{Device, Network};
+use clap::{Args, ValueEnum};
+use ndarray::ArrayD;
+use std::path::{Path, PathBuf};
+
+/// Where ciphertexts are computed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// A real GPU if there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The best GPU adapter, a software one if there is no other.
+    Gpu,
+}
+
+/// Options of every evaluating command.
+#[derive(Args, Debug)]
+pub struct Common {
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    pub backend: Backend,
+    /// Typical inputs [count, …] as NPY, from which the ranges of all layers are measured
+    /// [default: FILE.calibration.npy beside FILE.onnx, where it is there].
+    #[arg(long, value_name = "X.npy")]
+    pub calibration: Option<PathBuf>,
+}
+
+impl Common {
+    /// The device asked for.
+    pub fn device(&self) -> Result<Device> {
+        match self.backend {
+            Backend::Auto => Ok(Device::auto()),
+            Backend::Cpu => Ok(Device::cpu()),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu => Ok(Device::gpu()?),
+            #[cfg(not(feature = "gpu"))]
+            Backend::Gpu => Err(Failure::input(
+                "this program was built without the feature `gpu`; use --backend cpu, or build it with --features gpu",
+            )),
+        }
+    }
+
+    /// A shipped network's or an ONNX file's network, with typical inputs where there are any.
+    pub fn network(&self, model: &str) -> Result<(Network, Option<ArrayD<f32>>)> {
+        let given = self.calibration.as_deref().map(files::read_npy).transpose()?;
+        if let Some(shipped) = shipped::network(model) {
+            let (network, calibration) = shipped?;
+            return Ok((network, given.or(Some(calibration))));
+        }
+        let path = Path::new(model);
+        if !path.exists() {
+            let known: Vec<_> = shipped::names().collect();
+            return Err(Failure::file(
+                model,
+                format_args!(
+                    "no such file, and no shipped network of that name (there is: {})",
+                    known.join(", ")
+                ),
+            ));
+        }
+        let network = Network::from_onnx(path)?;
+        let beside = path.with_extension("calibration.npy");
+        match given {
+            None if beside.exists() => Ok((network, Some(files::read_npy(&beside)?))),
+            given => Ok((network, given)),
+        }
+    }
+}
+
+/// The word for a device in reports.
+pub fn backend_name(device: &Device) -> &'static str {
+    match device {
+        Device::Cpu => "cpu",
+        #[cfg(feature = "gpu")]
+        Device::Gpu(_) => "gpu",
+    }
+}

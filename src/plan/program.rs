@@ -1,0 +1,164 @@
+//! The program: what is computed, layer by layer, in integers.
+
+use super::PlanError;
+use crate::ring::BlockMatrix;
+
+/// What is known of a value before anything runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Value {
+    /// Ciphertexts: entries of the layer's result.
+    pub rows: usize,
+    /// Primes left.
+    pub level: usize,
+    /// 2, or 3 where squares were not relinearised.
+    pub components: usize,
+    /// An entry v of the network is held as v·scale.
+    pub scale: f64,
+    /// The largest |v| expected.
+    pub range: f64,
+}
+
+/// One summand of a step.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// 0 is the encrypted input, k the result of step k − 1.
+    pub source: usize,
+    /// Whether the source is squared slot by slot first.
+    pub squared: bool,
+    /// Integer weights: the real ones times `weight_scale`, rounded.
+    pub matrix: BlockMatrix,
+    /// The factor, not necessarily a power of two.
+    pub weight_scale: f64,
+}
+
+/// A linear layer of squares and inputs, and the way down after it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The layer it comes from.
+    pub name: String,
+    /// What is summed.
+    pub terms: Vec<Term>,
+    /// Integers added to each row, at the scale before rescaling.
+    pub bias: Vec<i128>,
+    /// Whether the result is brought to two components and rescaled, and by how many primes.
+    pub switch: Option<usize>,
+    /// The result, after the switch.
+    pub value: Value,
+}
+
+impl Step {
+    /// The level at which the sum is computed.
+    pub fn level(&self) -> usize {
+        self.value.level + self.switch.unwrap_or(0)
+    }
+}
+
+/// Steps in order; the last one's result is the answer.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The encrypted input.
+    pub input: Value,
+    /// One step a layer.
+    pub steps: Vec<Step>,
+}
+
+impl Program {
+    /// The value of a source: 0 is the input, k the result of step k − 1.
+    pub fn source(&self, source: usize) -> Option<&Value> {
+        match source {
+            0 => Some(&self.input),
+            k => self.steps.get(k - 1).map(|s| &s.value),
+        }
+    }
+
+    /// The answer's value.
+    pub fn output(&self) -> &Value {
+        self.steps.last().map_or(&self.input, |s| &s.value)
+    }
+
+    /// Whether ciphertexts are ever relinearised.
+    pub fn needs_relin_key(&self) -> bool {
+        self.steps.iter().any(|s| s.switch.is_some() && s.terms.iter().any(|t| t.squared))
+    }
+
+    /// Modular multiply-adds for one slot: a matrix entry counts once a prime and component.
+    pub fn multiply_adds(&self) -> usize {
+        let of_step = |s: &Step| {
+            let of_term = |t: &Term| t.matrix.multiply_adds() * if t.squared { 3 } else { 2 };
+            s.level() * s.terms.iter().map(of_term).sum::<usize>()
+        };
+        self.steps.iter().map(of_step).sum()
+    }
+
+    /// A dry run over levels, scales and ranges, for a modulus of which the first ℓ primes have
+    /// `log2_q(ℓ)` bits.
+    ///
+    /// # Errors
+    /// [`PlanError::Check`] naming the first layer that does not fit.
+    pub fn check(&self, log2_q: impl Fn(usize) -> f64) -> Result<(), PlanError> {
+        for (index, step) in self.steps.iter().enumerate() {
+            let fail = |reason: String| PlanError::Check { layer: step.name.clone(), reason };
+            let (level, value) = (step.level(), &step.value);
+            if value.level == 0 || step.terms.is_empty() {
+                return Err(fail("no prime or no input is left".into()));
+            }
+            let dropped = log2_q(level) - log2_q(value.level);
+            let scale = value.scale.log2() + dropped;
+            let mut components = 2;
+            for t in &step.terms {
+                let source = (t.source <= index).then(|| self.source(t.source)).flatten();
+                let source =
+                    source.ok_or_else(|| fail(format!("source {} is not there yet", t.source)))?;
+                if source.level < level {
+                    return Err(fail(format!(
+                        "source {} is at level {}, {level} needed",
+                        t.source, source.level
+                    )));
+                }
+                if t.squared && source.components != 2 {
+                    return Err(fail(format!(
+                        "source {} has three components and cannot be squared",
+                        t.source
+                    )));
+                }
+                let power = if t.squared { 2.0 } else { 1.0 };
+                let found = power * source.scale.log2() + t.weight_scale.log2();
+                if (found - scale).abs() > 1e-6 {
+                    return Err(fail(format!(
+                        "source {} arrives at scale 2^{found:.4}, 2^{scale:.4} needed",
+                        t.source
+                    )));
+                }
+                if (t.matrix.inputs(), t.matrix.outputs()) != (source.rows, value.rows) {
+                    return Err(fail(format!(
+                        "a {}x{} matrix stands between {} and {} values",
+                        t.matrix.outputs(),
+                        t.matrix.inputs(),
+                        source.rows,
+                        value.rows
+                    )));
+                }
+                components = components.max(if t.squared { 3 } else { source.components });
+            }
+            if step.bias.len() != value.rows {
+                return Err(fail(format!(
+                    "{} constants for {} values",
+                    step.bias.len(),
+                    value.rows
+                )));
+            }
+            let left = if step.switch.is_some() { 2 } else { components };
+            if left != value.components {
+                return Err(fail(format!("{left} components, {} declared", value.components)));
+            }
+            let (needed, there) = (scale + value.range.log2() + 1.0, log2_q(level));
+            if needed > there {
+                return Err(fail(format!(
+                    "values up to {:.3} at scale 2^{scale:.1} need {needed:.1} bits of modulus, {there:.1} are left",
+                    value.range
+                )));
+            }
+        }
+        Ok(())
+    }
+}

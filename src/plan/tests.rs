@@ -1,0 +1,89 @@
+//! The check after the lowering must catch what it is there for, by the layer's name.
+
+use super::*;
+use crate::model::{Dense, Polynomial};
+use ndarray::{Array2, IxDyn};
+
+/// Dense layers "fc0", "fc1", … of 4 values with squarings between them.
+fn network(activations: usize) -> Network {
+    let mut b = Network::builder(&[4]).unwrap();
+    let mut x = b.input();
+    for i in 0..=activations {
+        let weight =
+            Array2::from_shape_fn(
+                (4, 4),
+                |(o, i)| if o == i { 0.9 } else { 0.3 / (1 + o + i) as f64 },
+            );
+        x = b.dense(&format!("fc{i}"), x, Dense::new(weight, vec![0.1; 4])).unwrap();
+        if i < activations {
+            x = b.polynomial(&format!("act{i}"), x, Polynomial::uniform(&[0.2, 0.5, 0.2])).unwrap();
+        }
+    }
+    b.finish(x).unwrap()
+}
+
+fn refusal(change: impl FnOnce(&mut Program)) -> String {
+    let plan = Plan::new(&network(2), &PlanOptions::default()).unwrap();
+    let mut program = Program::clone(plan.program());
+    change(&mut program);
+    let log2_q = |level: usize| plan.parameters().basis().log2_q(level);
+    program.check(log2_q).expect_err("broken on purpose").to_string()
+}
+
+#[test]
+fn the_check_names_the_layer() {
+    let plan = Plan::new(&network(2), &PlanOptions::default()).unwrap();
+    let names: Vec<_> = plan.program().steps.iter().map(|s| s.name.clone()).collect();
+    assert!(names.iter().zip(["fc0", "fc1", "fc2"]).all(|(n, want)| n.contains(want)), "{names:?}");
+
+    let broken: [(usize, &str, String); 7] = [
+        (1, "scale", refusal(|p| p.steps[1].terms[0].weight_scale *= 1.001)),
+        (2, "scale", refusal(|p| p.steps[1].value.scale *= 2.0).replace("fc1", "fc2")),
+        (1, "level", refusal(|p| p.input.level = 1).replace("fc0", "fc1")),
+        (1, "not there yet", refusal(|p| p.steps[1].terms[0].source = 2)),
+        (0, "bits of modulus", refusal(|p| p.steps[0].value.range = 1e30)),
+        (2, "constants", refusal(|p| p.steps[2].bias.truncate(3))),
+        (2, "components", refusal(|p| p.steps[2].value.components = 2)),
+    ];
+    for (layer, reason, line) in broken {
+        assert!(line.contains(&format!("fc{layer}")) && line.contains(reason), "{line}");
+    }
+    assert!(refusal(|p| p.steps[0].value.components = 3).contains("components"));
+    assert!(refusal(|p| p.steps[2].value.rows = 5).contains("matrix"));
+}
+
+#[test]
+fn options_that_cannot_be_meant_are_refused() {
+    let refuse = |options: PlanOptions| Plan::new(&network(1), &options).unwrap_err();
+    for input_range in [(1.0, 0.0), (0.0, f32::NAN), (f32::NEG_INFINITY, 0.0), (2.0, 2.0)] {
+        let e = refuse(PlanOptions { input_range, ..PlanOptions::default() });
+        assert!(matches!(e, PlanError::InputRange { .. }), "{e}");
+    }
+    for shape in [&[3, 5][..], &[0, 4], &[4], &[]] {
+        let calibration = Some(ArrayD::zeros(IxDyn(shape)));
+        let e = refuse(PlanOptions { calibration, ..PlanOptions::default() });
+        assert!(matches!(e, PlanError::Calibration { .. }), "{e}");
+    }
+    let calibration = Some(ArrayD::from_elem(IxDyn(&[2, 4]), f32::NAN));
+    let e = refuse(PlanOptions { calibration, ..PlanOptions::default() });
+    assert!(matches!(&e, PlanError::Diverges { layer } if layer.contains("fc0")), "{e}");
+}
+
+#[test]
+fn what_no_secure_parameters_hold_is_refused() {
+    let e = Plan::new(&network(1), &PlanOptions { precision_bits: 90.0, ..PlanOptions::default() });
+    let line = e.unwrap_err().to_string();
+    assert!(line.contains("90.0 are wanted"), "{line}");
+}
+
+/// The rule answers at once, and always the same.
+#[test]
+fn plans_repeat() {
+    let plan = || {
+        let plan = Plan::new(&network(3), &PlanOptions::default()).unwrap();
+        let weights: Vec<_> =
+            plan.program().steps.iter().map(|s| s.terms[0].matrix.weights().to_vec()).collect();
+        (plan.parameters().literal().clone(), plan.program().output().scale, weights)
+    };
+    assert_eq!(plan(), plan());
+}

@@ -1,0 +1,84 @@
+//! The party that computes: it sees public keys and ciphertexts only.
+
+use crate::device::{Device, DeviceError};
+use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
+use crate::plan::{Digest, Plan};
+use crate::schedule::{self, Evaluate, Timing};
+
+/// Why nothing is evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Keys or ciphertexts of another plan.
+    #[error(transparent)]
+    Foreign(#[from] ForeignPlan),
+    /// The device is missing, too small, or failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// A plan, opened on a device.
+pub struct Server {
+    plan: Digest,
+    runner: Box<dyn Evaluate>,
+    steps: usize,
+}
+
+impl Server {
+    /// Opens the device for the plan's parameters and the client's public keys, and makes the
+    /// network's weights resident there.
+    ///
+    /// # Errors
+    /// [`ServerError`] where the keys are not of this plan, or the device is missing or too small.
+    pub fn new(plan: &Plan, keys: &EvaluationKeys, device: Device) -> Result<Self, ServerError> {
+        ForeignPlan::check("evaluation keys", keys.plan, plan.digest())?;
+        let runner = schedule::open(&device, plan, keys.relin.as_ref())?;
+        Ok(Self { plan: plan.digest(), runner, steps: plan.program().steps.len() })
+    }
+
+    /// What computes, for people.
+    pub fn device(&self) -> String {
+        self.runner.device()
+    }
+
+    /// Layers of one evaluation, as [`Server::evaluate_with`] counts them.
+    pub fn layers(&self) -> usize {
+        self.steps
+    }
+
+    /// Evaluates the network on encrypted inputs.
+    ///
+    /// # Errors
+    /// [`ServerError`] where the batch is not of this plan, or the device failed.
+    pub fn evaluate(&self, batch: &EncryptedBatch) -> Result<EncryptedAnswer, ServerError> {
+        self.evaluate_with(batch, |_| ()).map(|(answer, _)| answer)
+    }
+
+    /// [`Server::evaluate`], timed, calling `progress` after each layer of each ciphertext batch.
+    ///
+    /// # Errors
+    /// As [`Server::evaluate`].
+    pub fn evaluate_with(
+        &self,
+        batch: &EncryptedBatch,
+        mut progress: impl FnMut(usize),
+    ) -> Result<(EncryptedAnswer, Timing), ServerError> {
+        ForeignPlan::check("ciphertexts", batch.plan, self.plan)?;
+        let mut timing = Timing::default();
+        let mut tiles = Vec::with_capacity(batch.tiles.len());
+        for tile in &batch.tiles {
+            let (answer, spent) = self.runner.evaluate(tile, &mut progress)?;
+            timing += spent;
+            tiles.push(answer);
+        }
+        Ok((EncryptedAnswer { plan: self.plan, tiles, images: batch.images }, timing))
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("device", &self.device())
+            .field("layers", &self.steps)
+            .finish()
+    }
+}

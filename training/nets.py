@@ -1,0 +1,65 @@
+"""The networks: linear layers, batch normalization, and one trainable parabola per channel."""
+
+import torch
+from torch import Tensor, nn
+
+# The least-squares fit of ReLU by a parabola under N(0, 1), from ReLU's Hermite coefficients:
+# a = c = 1 / (2 sqrt(2 pi)), b = 1/2.
+RELU_FIT = (0.19947, 0.5, 0.19947)
+
+
+class Parabola(nn.Module):
+    """a x² + b x + c, trainable per channel.
+
+    Under encryption it is evaluated as a (x + b/2a)² + const, one squaring. A small a beside b would put
+    the parabola's vertex far out: a square of large numbers, in which the small differences that
+    matter drown in rounding. So a stays at or above `LEAST_A`, by projection after each step. The set
+    a >= LEAST_A is convex, so averages of such weights lie in it too.
+    """
+
+    LEAST_A = 0.05
+
+    def __init__(self, channels: int, rank: int):
+        """`rank`: of the tensors it acts on, [N, C] or [N, C, H, W]."""
+        super().__init__()
+        shape = (channels,) + (1,) * (rank - 2)
+        self.a, self.b, self.c = (nn.Parameter(torch.full(shape, value)) for value in RELU_FIT)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a * (x * x) + self.b * x + self.c
+
+    @torch.no_grad()
+    def project(self) -> None:
+        self.a.clamp_(min=self.LEAST_A)
+
+
+def conv(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
+    """A convolution whose outputs are normalised, hence about N(0, 1), before the parabola sees them."""
+    # padding 1 for both 3×3 and 5×5: with stride 2 the latter makes 28×28 into CryptoNets' 13×13.
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs, affine=False),
+        Parabola(outputs, rank=4),
+    ]
+
+
+def dense(inputs: int, outputs: int) -> list[nn.Module]:
+    """The same for a matrix. Its bias, which the normalization cancels, makes ONNX's exporter write one Gemm."""
+    return [
+        nn.Linear(inputs, outputs),
+        nn.BatchNorm1d(outputs, affine=False),
+        Parabola(outputs, rank=2),
+    ]
+
+
+def cryptonets() -> nn.Sequential:
+    """The shape of CryptoNets (Microsoft, 2016): 28×28 -> 5×13×13 = 845 -> 100 -> 10, two activations."""
+    return nn.Sequential(
+        *conv(1, 5, kernel=5, stride=2),
+        nn.Flatten(),
+        *dense(845, 100),
+        nn.Linear(100, 10),
+    )
+
+
+NETWORKS = {"cryptonets": cryptonets}
