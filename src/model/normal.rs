@@ -167,9 +167,7 @@ impl NormalForm {
 
 /// The entries of a shape, saturated where they overflow.
 fn entries(shape: &[usize]) -> usize {
-    shape
-        .iter()
-        .fold(1, |size: usize, &dim| size.saturating_mul(dim))
+    shape.iter().fold(1, |size: usize, &dim| size.saturating_mul(dim))
 }
 
 /// The greatest depth among the sources a map reads.
