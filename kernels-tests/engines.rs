@@ -5,7 +5,7 @@ use crate::harness::{
     random_tile, rng,
 };
 use cipherbatch::device::cpu::CpuEngine;
-use cipherbatch::device::gpu::{Choice, GpuEngine, GpuOptions, Kernel, choose};
+use cipherbatch::device::gpu::{Adapter, GpuEngine, GpuOptions, Kernel};
 use cipherbatch::device::naive::NaiveEngine;
 use cipherbatch::device::{DeviceError, Engine, Term};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
@@ -152,7 +152,7 @@ fn broken_kernels_are_caught() {
 fn what_does_not_fit_is_refused_with_figures() {
     let Some(adapter) = adapter() else { return };
     let params = parameters(64);
-    let open = |options: GpuOptions| GpuEngine::open(adapter, &params, None, &options);
+    let open = |options: GpuOptions| GpuEngine::open_with(adapter, &params, None, &options);
     let tile = Tile::zeros(Shape { primes: 1, components: 2, rows: 100, degree: 64 });
 
     let engine = open(GpuOptions { memory: Some(40_000), ..GpuOptions::default() }).expect("opens");
@@ -168,11 +168,11 @@ fn what_does_not_fit_is_refused_with_figures() {
 
 #[test]
 fn wrong_requests_are_errors() {
-    let refusal = choose(&Choice::Named("no such adapter".into())).expect_err("no such adapter");
+    let refusal = Adapter::named("no such adapter").expect_err("no such adapter");
     assert!(refusal.to_string().contains("no such adapter"), "{refusal}");
     let Some(adapter) = adapter() else { return };
     let params = parameters(16);
-    let engine = GpuEngine::open(adapter, &params, None, &GpuOptions::default()).expect("opens");
+    let engine = GpuEngine::open(adapter, &params, None).expect("opens");
     let three = Tile::zeros(Shape { primes: 1, components: 3, rows: 1, degree: 16 });
     let tile = engine.upload(three).expect("fits");
     assert!(matches!(engine.switch(tile, 0), Err(DeviceError::NoKey)));

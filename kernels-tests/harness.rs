@@ -1,8 +1,6 @@
 //! Adapters, configurations and random residues.
 
-use cipherbatch::device::gpu::{
-    Adapter, Choice, GpuEngine, GpuOptions, Kernel, LimitSet, Patch, Prelude, choose,
-};
+use cipherbatch::device::gpu::{Adapter, GpuEngine, GpuOptions, Kernel, LimitSet, Patch, Prelude};
 use cipherbatch::math::{Modulus, primes_below};
 use cipherbatch::ring::{Shape, Tile};
 use cipherbatch::scheme::{Parameters, ParametersLiteral, RelinKey};
@@ -19,7 +17,7 @@ pub type Outcome = Result<(), String>;
 pub fn adapter() -> Option<&'static Adapter> {
     static ADAPTER: OnceLock<Option<Adapter>> = OnceLock::new();
     let found = ADAPTER.get_or_init(|| {
-        let found = choose(&Choice::Best).or_else(|_| choose(&Choice::Software));
+        let found = Adapter::any();
         // Not `eprintln`, which is captured where tests pass.
         let mut stderr = std::io::stderr();
         let _ = match &found {
@@ -62,7 +60,7 @@ pub fn everywhere(
     let Some(adapter) = adapter() else { return };
     for (name, mut options) in configurations(adapter) {
         change(&mut options);
-        let engine = GpuEngine::open(adapter, params, key, &options).expect("opens");
+        let engine = GpuEngine::open_with(adapter, params, key, &options).expect("opens");
         assert_eq!(check(&engine), Ok(()), "on {name}");
     }
 }
@@ -85,7 +83,7 @@ pub fn broken(
         let patch = Some(Patch { kernel, from, to });
         let mut options = GpuOptions { prelude: Some(prelude), patch, ..GpuOptions::default() };
         change(&mut options);
-        let engine = GpuEngine::open(adapter, params, key, &options).expect("opens");
+        let engine = GpuEngine::open_with(adapter, params, key, &options).expect("opens");
         let outcome = check(&engine);
         assert!(outcome.is_err(), "{}: {from:?} became {to:?} unnoticed", kernel.name());
     }

@@ -128,7 +128,7 @@ fn products_of_many_shapes() {
 fn products_of_random_shapes() {
     let Some(adapter) = adapter() else { return };
     let params = parameters(8);
-    let open = |(name, options)| (name, GpuEngine::open(adapter, &params, None, &options));
+    let open = |(name, options)| (name, GpuEngine::open_with(adapter, &params, None, &options));
     let engines: Vec<_> = configurations(adapter).into_iter().map(open).collect();
     let form = (1usize..80, 1usize..60, 1usize..20, 0u32..15).prop_flat_map(
         |(inputs, outputs, group, bits)| {
@@ -174,7 +174,7 @@ fn missing_folds_are_caught() {
     let from = "if (since_fold + RUN > params.bound)";
     let patch = Some(Patch { kernel: Kernel::Matmul, from, to: "if (false)" });
     let options = GpuOptions { prelude: Some(Prelude::U32), patch, ..GpuOptions::default() };
-    let engine = GpuEngine::open(adapter, &params, None, &options).expect("opens");
+    let engine = GpuEngine::open_with(adapter, &params, None, &options).expect("opens");
     for form in [FORMS[1], FORMS[2], FORMS[3]] {
         assert!(check(&engine, &params, form).is_err(), "{form:?}");
     }

@@ -84,7 +84,7 @@ fn timing() {
     let want = evaluate(&cpu, &input, &matrices, |_| ());
     let Some(adapter) = adapter() else { return };
     for (name, options) in configurations(adapter) {
-        let gpu = GpuEngine::open(adapter, &params, Some(&key), &options).expect("opens");
+        let gpu = GpuEngine::open_with(adapter, &params, Some(&key), &options).expect("opens");
         let matrices: Vec<_> = network.iter().map(|m| gpu.matrix(m).expect("fits")).collect();
         for round in ["first", "second"] {
             let start = Instant::now();

@@ -80,10 +80,11 @@ fn in_several_passes() {
     }
 }
 
-/// 8192 is one workgroup's worth with 32 KiB of memory, and two with WebGPU's 16.
+/// 8192 is one workgroup's worth with 32 KiB of memory, and two with WebGPU's 16; 32768 is more
+/// than any has.
 #[test]
 fn at_full_size() {
-    for degree in [4096, 8192] {
+    for degree in [4096, 8192, 32_768] {
         let params = parameters(degree);
         everywhere(&params, None, |_| (), |engine| check(engine, &params, 1));
     }

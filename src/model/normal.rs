@@ -72,7 +72,7 @@ impl NormalForm {
     /// source that is not there.
     pub fn source_len(&self, source: usize) -> usize {
         match source.checked_sub(1) {
-            None => self.input_shape.iter().product(),
+            None => entries(&self.input_shape),
             Some(index) => self.squares.get(index).map_or(0, Affine::rows),
         }
     }
@@ -123,8 +123,8 @@ impl NormalForm {
             self.check_map(square, index)?;
         }
         self.check_map(&self.output, self.squares.len())?;
-        let size: usize = self.output_shape.iter().product();
-        if self.output.rows() != size {
+        let size = entries(&self.output_shape);
+        if self.output.rows() != size || size == 0 {
             return Err(ModelError::Inconsistent {
                 what: format!("output \"{}\"", self.output.name),
                 expected: format!("{size} rows, for the shape {:?}", self.output_shape),
@@ -163,6 +163,11 @@ impl NormalForm {
             }
         }
     }
+}
+
+/// The entries of a shape, saturated where they overflow.
+fn entries(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |size: usize, &dim| size.saturating_mul(dim))
 }
 
 /// The greatest depth among the sources a map reads.

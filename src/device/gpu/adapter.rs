@@ -2,13 +2,13 @@
 
 use crate::device::DeviceError;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A GPU that could be opened.
 #[derive(Clone, Debug)]
 pub struct Adapter {
     pub(super) raw: wgpu::Adapter,
-    info: wgpu::AdapterInfo,
+    info: Arc<wgpu::AdapterInfo>,
 }
 
 /// What an adapter is, the most desirable first.
@@ -38,19 +38,59 @@ impl fmt::Display for AdapterKind {
     }
 }
 
-/// Which adapter is wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// The best real GPU; never a software rasteriser.
-    #[default]
-    Best,
-    /// The best adapter whose name contains this, upper or lower case, software included.
-    Named(String),
-    /// A software rasteriser.
-    Software,
-}
-
 impl Adapter {
+    /// Every adapter with compute shaders, the most desirable first.
+    pub fn all() -> Vec<Self> {
+        static INSTANCE: OnceLock<Option<wgpu::Instance>> = OnceLock::new();
+        let instance = INSTANCE.get_or_init(|| {
+            let any = !wgpu::Instance::enabled_backend_features().is_empty();
+            let descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+            any.then(|| wgpu::Instance::new(descriptor))
+        });
+        let Some(instance) = instance else { return Vec::new() };
+        let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+        let computes = |raw: &wgpu::Adapter| {
+            let flags = raw.get_downlevel_capabilities().flags;
+            flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+        };
+        let mut found: Vec<Self> = found
+            .into_iter()
+            .filter(computes)
+            .map(|raw| Self { info: Arc::new(raw.get_info()), raw })
+            .collect();
+        // Stable: the driver's own order decides among equals.
+        found.sort_by_key(Self::kind);
+        found
+    }
+
+    /// The best real GPU; never a software rasteriser.
+    pub fn hardware() -> Option<Self> {
+        Self::all().into_iter().find(|a| a.kind() != AdapterKind::Software)
+    }
+
+    /// The best adapter, a software rasteriser where there is nothing else.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoAdapter`] where no driver answers.
+    pub fn any() -> Result<Self, DeviceError> {
+        let none = || DeviceError::NoAdapter { reason: "no driver answers".into() };
+        Self::all().into_iter().next().ok_or_else(none)
+    }
+
+    /// The best adapter whose name contains `name`, in upper or lower case.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoAdapter`], naming what there is instead.
+    pub fn named(name: &str) -> Result<Self, DeviceError> {
+        let (all, wanted) = (Self::all(), name.to_lowercase());
+        if let Some(adapter) = all.iter().find(|a| a.name().to_lowercase().contains(&wanted)) {
+            return Ok(adapter.clone());
+        }
+        let there: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let reason = format!("none is called {name:?} (there are: {})", there.join(", "));
+        Err(DeviceError::NoAdapter { reason })
+    }
+
     /// As the driver calls it.
     pub fn name(&self) -> &str {
         &self.info.name
@@ -113,51 +153,4 @@ fn memory(adapter: &wgpu::Adapter) -> Option<u64> {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "windows")))]
 fn memory(_: &wgpu::Adapter) -> Option<u64> {
     None
-}
-
-/// Every adapter with compute shaders, the most desirable first.
-pub fn adapters() -> Vec<Adapter> {
-    static INSTANCE: OnceLock<Option<wgpu::Instance>> = OnceLock::new();
-    let instance = INSTANCE.get_or_init(|| {
-        let any = !wgpu::Instance::enabled_backend_features().is_empty();
-        any.then(|| wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle()))
-    });
-    let Some(instance) = instance else { return Vec::new() };
-    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    let mut found: Vec<Adapter> = found
-        .into_iter()
-        .filter(|raw| {
-            let flags = raw.get_downlevel_capabilities().flags;
-            flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
-        })
-        .map(|raw| Adapter { info: raw.get_info(), raw })
-        .collect();
-    // Stable: the driver's own order decides among equals.
-    found.sort_by_key(Adapter::kind);
-    found
-}
-
-/// The adapter that is wanted.
-///
-/// # Errors
-/// [`DeviceError::NoAdapter`], naming what there is instead.
-pub fn choose(choice: &Choice) -> Result<Adapter, DeviceError> {
-    let found = adapters();
-    let software = |a: &Adapter| a.kind() == AdapterKind::Software;
-    let chosen = found.iter().find(|&a| match choice {
-        Choice::Best => !software(a),
-        Choice::Software => software(a),
-        Choice::Named(name) => a.name().to_lowercase().contains(&name.to_lowercase()),
-    });
-    if let Some(adapter) = chosen {
-        return Ok(adapter.clone());
-    }
-    let there: Vec<String> = found.iter().map(ToString::to_string).collect();
-    let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-    let wanted = match choice {
-        Choice::Best => "no real GPU was found".to_owned(),
-        Choice::Software => "no software rasteriser was found".to_owned(),
-        Choice::Named(name) => format!("no adapter is called {name:?}"),
-    };
-    Err(DeviceError::NoAdapter { reason: format!("{wanted} (adapters: {there})") })
 }

@@ -12,9 +12,6 @@ const LARGEST_BUFFER: u64 = (1 << 31) - 4;
 /// Workgroups in one dimension of a dispatch, everywhere.
 pub const MAX_GROUPS: usize = 65_535;
 
-/// Features that are asked for where they are there.
-const WANTED: wgpu::Features = wgpu::Features::SHADER_INT64.union(wgpu::Features::TIMESTAMP_QUERY);
-
 /// What an uncaptured error or a loss left behind.
 type Failure = Arc<Mutex<Option<String>>>;
 
@@ -57,7 +54,6 @@ impl Gpu {
         if !limits.check_limits(&adapter.raw.limits()) {
             return Err(lost("it has less than the limits of WebGPU".into()));
         }
-        let mut features = adapter.raw.features() & WANTED;
         let prelude = match options.prelude {
             Some(Prelude::U64) if !adapter.has_u64() => {
                 return Err(lost("it has no 64-bit integers".into()));
@@ -66,9 +62,11 @@ impl Gpu {
             None if adapter.has_u64() => Prelude::U64,
             None => Prelude::U32,
         };
-        if prelude == Prelude::U32 {
-            features.remove(wgpu::Features::SHADER_INT64);
-        }
+        // The only extension that a shader uses, and only with the prelude that wants it.
+        let features = match prelude {
+            Prelude::U64 => wgpu::Features::SHADER_INT64,
+            Prelude::U32 => wgpu::Features::empty(),
+        };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("cipherbatch"),
             required_features: features,
@@ -106,6 +104,11 @@ impl Gpu {
     /// Bytes of the largest buffer.
     pub fn largest_buffer(&self) -> u64 {
         self.largest_buffer
+    }
+
+    /// Bytes that scratch memory of one kind should stay below: it comes on top of the tiles.
+    pub fn scratch_share(&self) -> u64 {
+        self.memory / 16
     }
 
     /// A refusal of `needed` bytes.

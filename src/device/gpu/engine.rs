@@ -28,38 +28,61 @@ pub struct GpuEngine {
     scratch: Mutex<Scratch>,
 }
 
-/// Buffers that an operation fills and uses, kept for the next one.
+/// Buffers that an operation fills and uses, kept for the next one: for each use some slots, so
+/// that kernels that could run side by side do not wait for each other.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    buffers: HashMap<&'static str, (usize, Arc<Buffer>)>,
+    buffers: HashMap<(&'static str, usize), (usize, Arc<Buffer>)>,
 }
 
 impl Scratch {
-    /// A buffer of at least `words` words.
-    pub fn words(
+    /// `slots` buffers of at least `words` words each.
+    pub fn slots(
         &mut self,
         gpu: &Gpu,
         what: &'static str,
+        slots: usize,
+        words: usize,
+    ) -> Result<Vec<Arc<Buffer>>, DeviceError> {
+        (0..slots).map(|slot| self.words(gpu, (what, slot), words)).collect()
+    }
+
+    fn words(
+        &mut self,
+        gpu: &Gpu,
+        key: (&'static str, usize),
         words: usize,
     ) -> Result<Arc<Buffer>, DeviceError> {
-        if let Some((_, buffer)) = self.buffers.get(what).filter(|b| b.0 >= words) {
+        if let Some((_, buffer)) = self.buffers.get(&key).filter(|b| b.0 >= words) {
             return Ok(buffer.clone());
         }
         // The old one goes first, to make room.
-        self.buffers.remove(what);
-        let buffer = Arc::new(gpu.buffer(what, words)?);
-        self.buffers.insert(what, (words, buffer.clone()));
+        self.buffers.remove(&key);
+        let buffer = Arc::new(gpu.buffer(key.0, words)?);
+        self.buffers.insert(key, (words, buffer.clone()));
         Ok(buffer)
     }
 }
 
 impl GpuEngine {
-    /// Opens an adapter.
+    /// Opens an adapter as is best for use.
     ///
     /// # Errors
     /// [`DeviceError::Shape`] where the key is not of these parameters, and where the device fails
     /// or has no room for roots and key.
     pub fn open(
+        adapter: &Adapter,
+        params: &Parameters,
+        key: Option<&RelinKey>,
+    ) -> Result<Self, DeviceError> {
+        Self::open_with(adapter, params, key, &GpuOptions::default())
+    }
+
+    /// [`GpuEngine::open`] with options.
+    ///
+    /// # Errors
+    /// As [`GpuEngine::open`], and where the adapter lacks what the options ask for.
+    pub fn open_with(
         adapter: &Adapter,
         params: &Parameters,
         key: Option<&RelinKey>,

@@ -12,8 +12,10 @@ use crate::device::DeviceError;
 /// Threads of a workgroup of kernels that work residue by residue, four residues each.
 pub const THREADS: usize = 64;
 
-/// Bytes of squares that are computed before they are used: a share of a large GPU's cache.
-const SQUARES: usize = 32 << 20;
+/// Bytes of squares that are computed before they are used, and of one slice's: enough slices at
+/// once to fill a large GPU.
+const SQUARES: usize = 256 << 20;
+const SQUARES_OF_SLICE: usize = 64 << 20;
 
 /// One summand of a layer.
 pub struct Summand<'a> {
@@ -157,29 +159,40 @@ pub fn linear(
     let gpu = rec.gpu();
     let mut width = terms.iter().map(|t| t.tile.width).fold(out.width, usize::min);
     let squared = terms.iter().filter(|t| t.squared).map(|t| t.tile.shape.rows).max().unwrap_or(0);
-    let limit = (gpu.largest_buffer() as usize).min(SQUARES);
+    let share = SQUARES.min(usize::try_from(gpu.scratch_share()).unwrap_or(SQUARES));
+    let limit = (gpu.largest_buffer() as usize).min(SQUARES_OF_SLICE).min(share);
     while 12 * squared * width > limit && width > 4 {
         width /= 2;
     }
-    let squares = scratch.words(gpu, "squares of a slice", 3 * squared * width)?;
-    for prime in 0..out.shape.primes {
-        let constants = tables.primes[prime];
-        for column in (0..out.shape.degree).step_by(width) {
-            let mut written = 0;
-            let target = slice(out, prime, column);
-            for (i, t) in terms.iter().enumerate() {
-                let mut source = slice(t.tile, prime, column);
-                let mut components = t.tile.shape.components;
-                if t.squared {
-                    square(rec, constants, source, width, &squares)?;
-                    source = Columns { buffer: &squares, width, column: 0, ..source };
-                    components = 3;
+    let columns = (0..out.shape.degree).step_by(width);
+    let slices: Vec<(usize, usize)> =
+        (0..out.shape.primes).flat_map(|prime| columns.clone().map(move |c| (prime, c))).collect();
+    let at_once = (share / (12 * squared * width).max(1)).clamp(1, slices.len());
+    let slots = if squared == 0 { 0 } else { at_once };
+    let squares = scratch.slots(gpu, "squares of a slice", slots, 3 * squared * width)?;
+    for slices in slices.chunks(at_once) {
+        let mut written = 0;
+        for (i, t) in terms.iter().enumerate() {
+            // Kernels of one kind in a row: nothing makes them wait for each other.
+            if t.squared {
+                for (&(prime, column), squares) in slices.iter().zip(&squares) {
+                    let source = slice(t.tile, prime, column);
+                    square(rec, tables.primes[prime], source, width, squares)?;
                 }
+            }
+            let components = if t.squared { 3 } else { t.tile.shape.components };
+            for (slot, &(prime, column)) in slices.iter().enumerate() {
+                let mut source = slice(t.tile, prime, column);
+                if t.squared {
+                    source = Columns { buffer: &squares[slot], width, column: 0, ..source };
+                }
+                let target = slice(out, prime, column);
                 let bias_at = (i == 0).then_some(prime * out.shape.rows);
                 let product = Product { width, components, written, bias: bias_at };
+                let constants = tables.primes[prime];
                 matmul(rec, constants, t.matrix, product, bias, source, target)?;
-                written = written.max(components);
             }
+            written = written.max(components);
         }
     }
     Ok(())

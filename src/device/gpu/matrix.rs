@@ -96,3 +96,36 @@ fn pack(matrix: &BlockMatrix, tile: usize) -> (Vec<u32>, Vec<i32>) {
     }
     (jobs, packed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dense(inputs: u32, outputs: i32) -> BlockMatrix {
+        let row = |r| (0..inputs).map(|c| (c, r * 100 + c as i32 + 1)).collect();
+        BlockMatrix::from_rows(inputs as usize, &(0..outputs).map(row).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn workgroups_suit_their_blocks() {
+        let of = |outputs| shape(dense(3, outputs).blocks());
+        assert_eq!(
+            [5, 8, 10, 16, 30, 100].map(of),
+            [SHAPES[0], SHAPES[0], SHAPES[1], SHAPES[1], SHAPES[2], SHAPES[3]]
+        );
+    }
+
+    #[test]
+    fn weights_are_packed_term_by_term_and_shared() {
+        let (jobs, weights) = pack(&dense(2, 10), 8);
+        // Columns, terms, rows, count, weights: eight outputs, then two.
+        assert_eq!(jobs, [0, 2, 0, 8, 0, 0, 2, 8, 2, 4]);
+        assert_eq!(weights[..3], [1, 101, 201]);
+        assert_eq!(weights[8..10], [2, 102]);
+        assert_eq!(weights[16..24], [801, 901, 0, 0, 0, 0, 0, 0]);
+
+        let twice = BlockMatrix::from_rows(4, &[vec![(0, 5), (1, 6)], vec![(2, 5), (3, 6)]]);
+        let (jobs, weights) = pack(&twice.unwrap(), 8);
+        assert_eq!((jobs[4], jobs[9], weights.len()), (0, 0, 16));
+    }
+}

@@ -17,11 +17,13 @@ mod recording;
 mod shaders;
 mod switch;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod tile;
 mod transfer;
 mod transform;
 
-pub use adapter::{Adapter, AdapterKind, Choice, adapters, choose};
+pub use adapter::{Adapter, AdapterKind};
 pub use engine::GpuEngine;
 pub use kernels::{Kernels, POISON};
 pub use matrix::GpuMatrix;

@@ -2,7 +2,7 @@
 
 use super::{Kernel, Prelude};
 
-/// Settings of [`GpuEngine::open`](super::GpuEngine::open).
+/// Settings of [`GpuEngine::open_with`](super::GpuEngine::open_with).
 #[derive(Clone, Debug, Default)]
 pub struct GpuOptions {
     /// Wide arithmetic. By default 64-bit integers where the adapter has them.

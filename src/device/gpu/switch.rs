@@ -17,6 +17,9 @@ use std::ops::Range;
 /// Bytes of polynomials that are worked on at once: enough to fill a large GPU.
 const BATCH: u64 = 512 << 20;
 
+/// Bytes of them in one buffer, so that several primes have room.
+const BUFFER: u64 = 128 << 20;
+
 /// `Params` of `shaders/key_switch.wgsl`.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
@@ -167,23 +170,29 @@ pub fn relinearise(
     let (gpu, level) = (rec.gpu(), tile.shape.primes);
     let step = batch(gpu, tables.degree, level, tile.shape.rows)?;
     let words = level * step * tables.degree;
-    let coefficients = scratch.words(gpu, "coefficients of a key switch", words)?;
-    let digits = scratch.words(gpu, "digits of a key switch", words)?;
+    let at_once = (BATCH.min(gpu.scratch_share()) / (4 * words as u64)).clamp(1, level as u64);
+    let coefficients = &scratch.slots(gpu, "coefficients of a key switch", 1, words)?[0];
+    let digits = scratch.slots(gpu, "digits of a key switch", at_once as usize, words)?;
     let inverse: Vec<Job> = (0..level).map(in_place).collect();
+    let primes: Vec<usize> = (0..level).collect();
     for start in (0..tile.shape.rows).step_by(step) {
         let rows = start..tile.shape.rows.min(start + step);
         let (count, batch) = (rows.len(), Batch { tile, rows });
         for j in 0..level {
-            batch.gather(rec, j, 2, &coefficients, j);
+            batch.gather(rec, j, 2, coefficients, j);
         }
-        transforms.inverse(rec, tables, &coefficients, count, &inverse)?;
-        for prime in 0..level {
-            // Modulo its own prime a digit is c₂ itself, whose values are at hand.
-            let others = (0..level).filter(|&j| j != prime);
-            let jobs: Vec<Job> =
-                others.map(|j| Job { prime, from: j, source: j, result: j }).collect();
-            transforms.forward(rec, tables, &coefficients, &digits, count, &jobs)?;
-            batch.key_switch(rec, tables, prime, &digits, level)?;
+        transforms.inverse(rec, tables, coefficients, count, &inverse)?;
+        for primes in primes.chunks(digits.len()) {
+            for (&prime, digits) in primes.iter().zip(&digits) {
+                // Modulo its own prime a digit is c₂ itself, whose values are at hand.
+                let others = (0..level).filter(|&j| j != prime);
+                let jobs: Vec<Job> =
+                    others.map(|j| Job { prime, from: j, source: j, result: j }).collect();
+                transforms.forward(rec, tables, coefficients, digits, count, &jobs)?;
+            }
+            for (&prime, digits) in primes.iter().zip(&digits) {
+                batch.key_switch(rec, tables, prime, digits, level)?;
+            }
         }
     }
     Ok(())
@@ -200,21 +209,21 @@ pub fn rescale(
     let (gpu, last) = (rec.gpu(), tile.shape.primes - 1);
     let step = batch(gpu, tables.degree, 2 * last, tile.shape.rows)?;
     let words = 2 * step * tables.degree;
-    let coefficients = scratch.words(gpu, "coefficients of a rescaling", words)?;
-    let remainders = scratch.words(gpu, "remainders of a rescaling", words * last)?;
+    let coefficients = &scratch.slots(gpu, "coefficients of a rescaling", 1, words)?[0];
+    let remainders = &scratch.slots(gpu, "remainders of a rescaling", 1, words * last)?[0];
     let jobs: Vec<Job> =
         (0..last).map(|i| Job { prime: i, from: last, source: 0, result: i }).collect();
     for start in (0..tile.shape.rows).step_by(step) {
         let rows = start..tile.shape.rows.min(start + step);
         let (count, batch) = (rows.len(), Batch { tile, rows });
         for component in 0..2 {
-            batch.gather(rec, last, component, &coefficients, component);
+            batch.gather(rec, last, component, coefficients, component);
         }
         let inverse = Job { result: 0, ..in_place(last) };
-        transforms.inverse(rec, tables, &coefficients, 2 * count, &[inverse])?;
-        transforms.forward(rec, tables, &coefficients, &remainders, 2 * count, &jobs)?;
+        transforms.inverse(rec, tables, coefficients, 2 * count, &[inverse])?;
+        transforms.forward(rec, tables, coefficients, remainders, 2 * count, &jobs)?;
         for prime in 0..last {
-            batch.rescale(rec, tables, prime, last, &remainders, prime)?;
+            batch.rescale(rec, tables, prime, last, remainders, prime)?;
         }
     }
     Ok(())
@@ -232,5 +241,5 @@ fn batch(gpu: &Gpu, degree: usize, polynomials: usize, rows: usize) -> Result<us
     if row > limit {
         return Err(gpu.too_large("the digits of one ciphertext", row, limit));
     }
-    Ok(((limit.min(BATCH) / row) as usize).min(rows).max(1))
+    Ok(((limit.min(BUFFER).min(gpu.scratch_share()) / row) as usize).min(rows).max(1))
 }
