@@ -36,10 +36,6 @@ pub struct PlanOptions {
     pub precision_bits: f64,
 }
 
-/// Made-up inputs say less about the real ones than a calibration batch: so many bits more are kept
-/// above the results they give, and below.
-const UNSURE_BITS: f64 = 3.0;
-
 impl Default for PlanOptions {
     fn default() -> Self {
         Self { input_range: (0.0, 1.0), calibration: None, margin_bits: 1.0, precision_bits: 5.0 }
@@ -108,14 +104,14 @@ impl Plan {
             return Err(PlanError::InputRange { low, high });
         }
         let network = NormalForm::new(&network.simplified()?)?;
-        let (samples, unsure) = match &options.calibration {
-            Some(given) => (given.mapv(|x| x.clamp(low, high)), 0.0),
-            None => (probes(&network.input_shape, options.input_range), UNSURE_BITS),
+        // Made-up inputs say less about the real ones: keep three bits more.
+        let (samples, margin) = match &options.calibration {
+            Some(given) => (given.mapv(|x| x.clamp(low, high)), options.margin_bits),
+            None => (probes(&network.input_shape, options.input_range), options.margin_bits + 3.0),
         };
         let ranges = Ranges::measure(&network, samples.view())?;
-        let search = Search::new(&network, &ranges, options.margin_bits + unsure);
-        let precision = options.precision_bits + unsure;
-        let wanted = search.spread() * (-precision).exp2();
+        let search = Search::new(&network, &ranges, margin);
+        let wanted = search.spread() * (-options.precision_bits).exp2();
         let scales = match search.run(wanted) {
             (Some(scales), true) => scales,
             (best, _) => {

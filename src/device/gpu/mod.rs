@@ -1,1 +1,33 @@
-//! The GPU side: wgpu, with the shaders of `shaders/`.
+//! The GPU side: any adapter that wgpu reaches, through the kernels in `shaders/`.
+//!
+//! From the outside in: [`GpuEngine`] implements the trait; `linear` and `switch` say which kernels
+//! an operation runs on which buffers; `recording` collects those and submits them; `pipelines`
+//! compiles shaders when they are first wanted; `context` is the open device, its memory budget and
+//! its errors. Tiles stay on the device between upload and download.
+
+mod adapter;
+mod context;
+mod engine;
+mod kernels;
+mod linear;
+mod matrix;
+mod options;
+mod pipelines;
+mod recording;
+mod shaders;
+mod switch;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod transfer;
+mod transform;
+
+pub use adapter::{Adapter, AdapterKind};
+pub use engine::GpuEngine;
+pub use kernels::{Kernels, POISON};
+pub use matrix::GpuMatrix;
+pub use options::{GpuOptions, LimitSet, Patch};
+pub use shaders::{Kernel, Prelude};
+pub use tile::GpuTile;
+pub use transform::Job;

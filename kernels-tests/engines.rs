@@ -1,0 +1,189 @@
+//! Whole operations of any engine against the definitions.
+
+use crate::harness::{
+    ChaCha20Rng, Outcome, adapter, broken, compare, everywhere, parameters, random_key,
+    random_tile, rng,
+};
+use cipherbatch::device::cpu::CpuEngine;
+use cipherbatch::device::gpu::{Adapter, GpuEngine, GpuOptions, Kernel};
+use cipherbatch::device::naive::NaiveEngine;
+use cipherbatch::device::{DeviceError, Engine, Term};
+use cipherbatch::ring::{BlockMatrix, Shape, Tile};
+use cipherbatch::scheme::{Parameters, RelinKey};
+use rand_chacha::rand_core::Rng;
+
+/// A layer: squares of `rows.0` ciphertexts and `rows.1` others, to `rows.2`.
+#[derive(Clone, Copy, Debug)]
+struct Layer {
+    rows: (usize, usize, usize),
+    /// Primes of the inputs and of the outputs.
+    primes: (usize, usize),
+    rescale: usize,
+}
+
+const LAYERS: [Layer; 5] = [
+    Layer { rows: (5, 3, 7), primes: (4, 4), rescale: 1 },
+    Layer { rows: (1, 1, 1), primes: (4, 3), rescale: 2 },
+    Layer { rows: (9, 40, 17), primes: (3, 3), rescale: 0 },
+    Layer { rows: (2, 5, 33), primes: (4, 4), rescale: 3 },
+    Layer { rows: (3, 2, 3), primes: (1, 1), rescale: 0 },
+];
+
+fn sparse(inputs: usize, outputs: usize, weight: u32, rng: &mut ChaCha20Rng) -> BlockMatrix {
+    let mut row = |_| {
+        let stride = 1 + rng.next_u32() as usize % 3;
+        let entry = |c| (c, (rng.next_u32() % (2 * weight + 1)) as i32 - weight as i32);
+        (0..inputs as u32).step_by(stride).map(entry).collect()
+    };
+    let rows: Vec<_> = (0..outputs).map(&mut row).collect();
+    BlockMatrix::from_rows(inputs, &rows).expect("within the bounds")
+}
+
+/// The sum, switched down; the narrow term alone, switched; a tile of three components, switched.
+fn run<E: Engine>(engine: &E, params: &Parameters, layer: Layer) -> Result<Vec<Tile>, DeviceError> {
+    let Layer { rows, primes, rescale } = layer;
+    let rng = &mut rng(rows.2 as u64);
+    let shape = Shape { primes: primes.0, components: 2, rows: rows.0, degree: params.degree() };
+    let wide = random_tile(params, shape, rng);
+    let narrow = random_tile(params, Shape { rows: rows.1, ..shape }, rng);
+    let bias = Shape { primes: primes.1, components: 1, rows: rows.2, degree: 1 };
+    let bias = random_tile(params, bias, rng);
+    let (a, b) = (sparse(rows.0, rows.2, 30_000, rng), sparse(rows.1, rows.2, 200, rng));
+    let three = random_tile(params, Shape { components: 3, ..shape }, rng);
+
+    let (wide, narrow) = (engine.upload(wide)?, engine.upload(narrow)?);
+    let (a, b) = (engine.matrix(&a)?, engine.matrix(&b)?);
+    let squares = Term { tile: &wide, squared: true, matrix: &a };
+    let others = Term { tile: &narrow, squared: false, matrix: &b };
+    let mut out = Vec::new();
+    let alone = engine.linear(&[Term { ..others }], bias.data(), primes.1)?;
+    out.push(engine.download(&alone)?);
+    out.push(engine.download(&engine.switch(alone, rescale)?)?);
+    // Both orders: the wide term first, and last.
+    for terms in [[Term { ..squares }, Term { ..others }], [others, squares]] {
+        let sum = engine.linear(&terms, bias.data(), primes.1)?;
+        out.push(engine.download(&sum)?);
+        let down = engine.switch(sum, rescale)?;
+        out.push(engine.download(&down)?);
+        assert_eq!(engine.shape(&down), out[out.len() - 1].shape());
+    }
+    let three = engine.upload(three)?;
+    let down = engine.switch(three, rescale.min(primes.0 - 1))?;
+    out.push(engine.download(&down)?);
+    Ok(out)
+}
+
+fn check<E: Engine>(engine: &E, params: &Parameters, key: &RelinKey, layers: &[Layer]) -> Outcome {
+    let naive = NaiveEngine::open(params, Some(key)).expect("opens");
+    for &layer in layers {
+        let got = run(engine, params, layer).map_err(|e| e.to_string())?;
+        let want = run(&naive, params, layer).expect("runs");
+        for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+            if got.shape() != want.shape() {
+                return Err(format!("{layer:?}, tile {i}: {:?}", got.shape()));
+            }
+            compare(&format!("{layer:?}, tile {i}"), got.data(), want.data())?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_cpu_does_what_the_definitions_say() {
+    for degree in [8, 64] {
+        let params = parameters(degree);
+        let key = random_key(&params, &mut rng(11));
+        let cpu = CpuEngine::open(&params, Some(&key)).expect("opens");
+        assert_eq!(check(&cpu, &params, &key, &LAYERS), Ok(()));
+    }
+}
+
+#[test]
+fn the_gpu_does_what_the_definitions_say() {
+    for degree in [8, 64] {
+        let params = parameters(degree);
+        let key = random_key(&params, &mut rng(11));
+        everywhere(&params, Some(&key), |_| (), |e| check(e, &params, &key, &LAYERS));
+    }
+}
+
+/// With small buffers tiles fall into chunks of columns, and key switches into batches of rows.
+#[test]
+fn chunks_and_batches_change_nothing() {
+    let params = parameters(64);
+    let key = random_key(&params, &mut rng(12));
+    let small = |options: &mut GpuOptions| {
+        options.largest_buffer = Some(4200);
+        options.workgroup_memory = Some(64);
+    };
+    everywhere(&params, Some(&key), small, |e| check(e, &params, &key, &LAYERS));
+}
+
+#[test]
+fn at_full_size() {
+    let params = parameters(4096);
+    let key = random_key(&params, &mut rng(13));
+    let cpu = CpuEngine::open(&params, Some(&key)).expect("opens");
+    let layer = Layer { rows: (3, 2, 5), primes: (3, 3), rescale: 1 };
+    let want = run(&cpu, &params, layer).expect("runs");
+    let check = |e: &GpuEngine| {
+        let got = run(e, &params, layer).map_err(|e| e.to_string())?;
+        got.iter().zip(&want).try_for_each(|(g, w)| compare("a tile", g.data(), w.data()))
+    };
+    everywhere(&params, Some(&key), |_| (), check);
+}
+
+#[test]
+fn broken_kernels_are_caught() {
+    let params = parameters(16);
+    let key = random_key(&params, &mut rng(14));
+    let breaks = [
+        (Kernel::Matmul, "columns[job.columns + round + k]", "(round + k)"),
+        (Kernel::Square, "row * params.source_width", "0u"),
+        (Kernel::KeySwitch, "c1 + montgomery4", "montgomery4"),
+        (Kernel::Rescale, "params.remainders +", "0u +"),
+    ];
+    for patch in breaks {
+        broken(&params, Some(&key), |_| (), patch, |e| check(e, &params, &key, &LAYERS[..1]));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_figures() {
+    let Some(adapter) = adapter() else { return };
+    let params = parameters(64);
+    let open = |options: GpuOptions| GpuEngine::open_with(adapter, &params, None, &options);
+    let tile = Tile::zeros(Shape { primes: 1, components: 2, rows: 100, degree: 64 });
+
+    let engine = open(GpuOptions { memory: Some(40_000), ..GpuOptions::default() }).expect("opens");
+    let refusal = engine.upload(tile.clone()).expect_err("51,200 bytes are too many").to_string();
+    assert!(refusal.contains("40000 allowed"), "{refusal}");
+
+    let engine = open(GpuOptions { largest_buffer: Some(2000), ..GpuOptions::default() });
+    assert!(matches!(engine, Err(DeviceError::Memory { .. })), "roots of 4 primes are 2,048 bytes");
+    let engine = open(GpuOptions { largest_buffer: Some(2100), ..GpuOptions::default() });
+    let refusal = engine.expect("opens").upload(tile).expect_err("four columns").to_string();
+    assert!(refusal.contains("3200 bytes needed, 2100 allowed"), "{refusal}");
+}
+
+#[test]
+fn wrong_requests_are_errors() {
+    let refusal = Adapter::named("no such adapter").expect_err("no such adapter");
+    assert!(refusal.to_string().contains("no such adapter"), "{refusal}");
+    let Some(adapter) = adapter() else { return };
+    let params = parameters(16);
+    let engine = GpuEngine::open(adapter, &params, None).expect("opens");
+    let three = Tile::zeros(Shape { primes: 1, components: 3, rows: 1, degree: 16 });
+    let tile = engine.upload(three).expect("fits");
+    assert!(matches!(engine.switch(tile, 0), Err(DeviceError::NoKey)));
+    let foreign = Tile::zeros(Shape { primes: 1, components: 2, rows: 1, degree: 32 });
+    assert!(matches!(engine.upload(foreign), Err(DeviceError::Shape { .. })));
+    let empty = Tile::zeros(Shape { primes: 2, components: 2, rows: 0, degree: 16 });
+    let tile = engine.upload(empty.clone()).expect("an empty tile is a tile");
+    let none = engine.matrix(&BlockMatrix::from_rows(0, &[]).expect("no rows")).expect("fits");
+    let sum = engine
+        .linear(&[Term { tile: &tile, squared: true, matrix: &none }], &[], 2)
+        .expect("nothing to do");
+    assert_eq!(engine.shape(&engine.switch(tile, 1).expect("nothing to do")).primes, 1);
+    assert_eq!(engine.download(&sum).expect("nothing").data().len(), 0);
+}

@@ -1,0 +1,77 @@
+// Wide arithmetic from 16-bit halves, for every adapter. `arith_u64.wgsl` is the same set of
+// functions for adapters with 64-bit integers; one of the two goes in front of every shader.
+
+/// ⌊a·b/2³²⌋.
+fn mul_hi(a: u32, b: u32) -> u32 {
+    let a0 = a & 0xffffu;
+    let a1 = a >> 16u;
+    let b0 = b & 0xffffu;
+    let b1 = b >> 16u;
+    // Each line is at most (2¹⁶ − 1)² + 2¹⁶ − 1 < 2³².
+    let low = a0 * b1 + ((a0 * b0) >> 16u);
+    let mid = a1 * b0 + (low & 0xffffu);
+    return a1 * b1 + (low >> 16u) + (mid >> 16u);
+}
+
+fn mul_hi4(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
+    let half = vec4<u32>(0xffffu);
+    let bits = vec4<u32>(16u);
+    let a0 = a & half;
+    let a1 = a >> bits;
+    let b0 = b & half;
+    let b1 = b >> bits;
+    let low = a0 * b1 + ((a0 * b0) >> bits);
+    let mid = a1 * b0 + (low & half);
+    return a1 * b1 + (low >> bits) + (mid >> bits);
+}
+
+/// a·b·2⁻³² modulo p in the lazy range [0, 2p), for a·b < p·2³².
+///
+/// With t = a·b and m = −t·p⁻¹ mod 2³² the low halves of t and m·p cancel, and carry unless both
+/// are zero.
+fn montgomery_lazy4(a: vec4<u32>, b: vec4<u32>, p: u32, neg_inv: u32) -> vec4<u32> {
+    let low = a * b;
+    let carry = min(low, vec4<u32>(1u));
+    return mul_hi4(a, b) + mul_hi4(low * neg_inv, vec4<u32>(p)) + carry;
+}
+
+/// Four sums of weight times residue, as top·2³² + high·2¹⁶ + low.
+///
+/// After a fold low and high are in [0, 2¹⁶). A term adds w·(x mod 2¹⁶) to low and w·⌊x/2¹⁶⌋ to
+/// high, so after t more terms with |w| ≤ W both stay below 2¹⁶ + t·W·(2¹⁶ − 1) in absolute value,
+/// which is below 2³¹ as long as t·W ≤ 32,767. That, ⌊32,767/W⌋ terms, is the distance between two
+/// folds (at least one, since W < 2¹⁵).
+struct Sum {
+    low: vec4<i32>,
+    high: vec4<i32>,
+    top: vec4<i32>,
+}
+
+fn sum_zero() -> Sum {
+    return Sum(vec4<i32>(), vec4<i32>(), vec4<i32>());
+}
+
+/// sum += w·x for residues x < 2³¹.
+fn sum_add(sum: ptr<function, Sum>, x: vec4<u32>, w: i32) {
+    (*sum).low += vec4<i32>(x & vec4<u32>(0xffffu)) * w;
+    (*sum).high += vec4<i32>(x >> vec4<u32>(16u)) * w;
+}
+
+fn sum_fold(sum: ptr<function, Sum>) {
+    let bits = vec4<u32>(16u);
+    // |high| + |carry| < 2³⁰ + 2¹⁶ + 2¹⁵: w meets 15 bits of x there.
+    let high = (*sum).high + ((*sum).low >> bits);
+    (*sum).low &= vec4<i32>(0xffff);
+    (*sum).high = high & vec4<i32>(0xffff);
+    (*sum).top += high >> bits;
+}
+
+/// ⌊sum/2³²⌋, of a folded sum.
+fn sum_high(sum: Sum) -> vec4<i32> {
+    return sum.top;
+}
+
+/// sum mod 2³², of a folded sum.
+fn sum_low(sum: Sum) -> vec4<u32> {
+    return vec4<u32>((sum.high << vec4<u32>(16u)) | sum.low);
+}

@@ -1,0 +1,46 @@
+//! What only the inside can bring about: a device that goes away.
+
+use super::{Adapter, GpuEngine};
+use crate::device::{DeviceError, Engine, Term};
+use crate::math::primes_below;
+use crate::ring::{BlockMatrix, Shape, Tile};
+use crate::scheme::{Parameters, ParametersLiteral};
+
+fn engine() -> Option<GpuEngine> {
+    let adapter = Adapter::any().ok()?;
+    let primes = primes_below(1 << 30, 64).take(2).collect();
+    let params = Parameters::new_insecure(ParametersLiteral { degree: 16, primes }).unwrap();
+    Some(GpuEngine::open(&adapter, &params, None).unwrap())
+}
+
+#[test]
+fn a_lost_device_is_an_error_everywhere() {
+    let Some(engine) = engine() else { return };
+    let tile = Tile::zeros(Shape { primes: 2, components: 2, rows: 3, degree: 16 });
+    let matrix = BlockMatrix::from_rows(3, &[vec![(1, 1)]]).unwrap();
+    let on_device = engine.upload(tile.clone()).unwrap();
+    let resident = engine.matrix(&matrix).unwrap();
+
+    engine.gpu.device.destroy();
+    let is_lost = |e: DeviceError| matches!(e, DeviceError::Lost { .. });
+    assert!(is_lost(engine.download(&on_device).unwrap_err()));
+    assert!(is_lost(engine.upload(tile).unwrap_err()));
+    assert!(is_lost(engine.matrix(&matrix).unwrap_err()));
+    let term = [Term { tile: &on_device, squared: true, matrix: &resident }];
+    assert!(is_lost(engine.linear(&term, &[1, 2], 2).unwrap_err()));
+    assert!(is_lost(engine.kernels().ntt_inverse(1, &[0; 32]).unwrap_err()));
+    assert!(is_lost(engine.switch(on_device, 1).unwrap_err()));
+}
+
+/// Two engines' tiles do not mix: the device itself refuses, and goes on working.
+#[test]
+fn foreign_tiles_are_errors() {
+    let (Some(here), Some(there)) = (engine(), engine()) else { return };
+    let tile = Tile::zeros(Shape { primes: 2, components: 2, rows: 1, degree: 16 });
+    let foreign = there.upload(tile.clone()).unwrap();
+    let matrix = here.matrix(&BlockMatrix::from_rows(1, &[vec![(0, 1)]]).unwrap()).unwrap();
+    let term = [Term { tile: &foreign, squared: false, matrix: &matrix }];
+    assert!(here.linear(&term, &[0, 0], 2).is_err());
+    let own = here.upload(tile.clone()).unwrap();
+    assert_eq!(here.download(&own).unwrap(), tile);
+}
