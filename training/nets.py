@@ -87,4 +87,8 @@ def deep_relu() -> nn.Sequential:
     return deep(activation=Relu)
 
 
-NETWORKS = {"cryptonets": cryptonets, "deep": deep}
+NETWORKS = {
+    "cryptonets": cryptonets,
+    "deep": deep,
+    "deep-relu": deep_relu,
+}
