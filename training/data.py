@@ -30,11 +30,12 @@ def load(folder: Path, split: str) -> tuple[Tensor, Tensor]:
     return images, torch.from_numpy(labels.astype(np.int64))
 
 
-def augment(images: Tensor, rotation: float, zoom: float, shift: float) -> Tensor:
+def augment(images: Tensor, rotation: float, zoom: float, shift: float, flip: bool) -> Tensor:
     """Every image under its own random affine map, all in one `grid_sample`.
 
     `rotation` in degrees, `zoom` as a fraction, `shift` as a fraction of half a side; each is drawn
-    uniformly from ± its bound. Black flows in from outside, as around every MNIST digit.
+    uniformly from ± its bound. Black flows in from outside, as around every MNIST digit. Where nothing
+    turns or grows, shifts are by whole pixels: those do not blur.
     """
     n = len(images)
 
@@ -43,6 +44,10 @@ def augment(images: Tensor, rotation: float, zoom: float, shift: float) -> Tenso
 
     angle, scale = draw(math.radians(rotation)), 1 + draw(zoom)
     cos, sin = scale * angle.cos(), scale * angle.sin()
-    maps = torch.stack([cos, -sin, draw(shift), sin, cos, draw(shift)], dim=1).view(n, 2, 3)
+    right, down = draw(shift), draw(shift)
+    if rotation == zoom == 0:
+        right, down = ((s * 14).round() / 14 for s in (right, down))
+    mirror = 1 - 2 * torch.randint(2, (n,)) if flip else 1
+    maps = torch.stack([cos * mirror, -sin, right, sin * mirror, cos, down], dim=1).view(n, 2, 3)
     grid = F.affine_grid(maps, images.shape, align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

@@ -86,12 +86,13 @@ def evaluate_rounded(layers: list[nn.Module], images: Tensor, rounding: Rounding
 
 def report(network: nn.Sequential, images: Tensor, labels: Tensor) -> list[str]:
     """Accuracy, and agreement with the clear network, for each kind of rounding: a table's lines."""
+    batches = images.split(1000)
     with torch.no_grad():
-        clear = network.eval()(images)
+        clear = torch.cat([network.eval()(batch) for batch in batches])
     layers = fold(network)
     lines = [f"{'rounding':30} accuracy  same answer  logits' error / spread"]
     for rounding in ROUNDINGS:
-        logits = evaluate_rounded(layers, images, rounding)
+        logits = torch.cat([evaluate_rounded(layers, batch, rounding) for batch in batches])
         answers = logits.argmax(1)
         accuracy = 100 * (answers == labels).float().mean()
         same = 100 * (answers == clear.argmax(1)).float().mean()

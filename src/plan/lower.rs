@@ -3,13 +3,9 @@
 use super::PlanError;
 use super::program::{Program, Step, Term, Value};
 use super::ranges::Ranges;
-use super::scales::{Scales, normalisers};
+use super::scales::{LIFTED_WEIGHTS, Scales, normalisers};
 use crate::model::{self, NormalForm};
 use crate::ring::{BlockMatrix, MatrixError};
-
-/// Weights of a term that reads the input after a squaring: the input is first lifted, by exact
-/// integer factors, to a scale at which this is enough.
-pub const LIFTED_WEIGHTS: f64 = 1024.0;
 
 /// One lifting multiplies by at most this.
 const LIFT: f64 = 16384.0;

@@ -19,6 +19,10 @@ const SMALLEST_PRIME_BITS: f64 = 22.0;
 /// Primes that go with one activation, at most.
 const MOST_DROPPED: usize = 2;
 
+/// Weights of a term that reads the input after a squaring: the input is first lifted, by exact
+/// integer factors, to a scale at which this is enough.
+pub const LIFTED_WEIGHTS: f64 = 1024.0;
+
 /// Steps of the search, in bits.
 const GRID: f64 = 0.5;
 
@@ -124,7 +128,7 @@ impl LayerSize {
         for t in &self.terms {
             let mut scale = sum / scales.source(t.source);
             if t.source == 0 && self.depth > 0 {
-                scale = scale.min(super::lower::LIFTED_WEIGHTS);
+                scale = scale.min(LIFTED_WEIGHTS);
             }
             if scale * t.largest + 1.0 >= f64::from(WEIGHT_BOUND)
                 || scale * t.norm + t.weights >= ROW_NORM_BOUND as f64

@@ -1,4 +1,4 @@
-//! The walk over the file's graph that builds the network.
+//! A network under import: what the operators read from and add to.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +9,6 @@ use super::operator::Operator;
 use super::proto::GraphProto;
 use super::tensor::{self, Constant};
 use super::value::Value;
-use super::{advice, arithmetic, constants, layers, shaping};
 use crate::model::ops::Op;
 use crate::model::{ModelError, Network, NetworkBuilder, NodeId, Result};
 
@@ -33,49 +32,26 @@ impl<'a> Import<'a> {
         Ok(Import { graph, folder, builder, batch, values })
     }
 
-    pub fn run(mut self) -> Result<Network> {
-        for operator in std::mem::take(&mut self.graph.order) {
-            let value = self.operator(operator)?;
-            if let Some(output) = operator.proto.output.first() {
-                self.values.insert(output, value);
-            }
+    /// The operators that the output needs, in an order in which they can be read.
+    pub fn order(&mut self) -> Vec<Operator<'a>> {
+        std::mem::take(&mut self.graph.order)
+    }
+
+    /// Keeps an operator's result for those that read it.
+    pub fn define(&mut self, operator: Operator<'a>, value: Value) {
+        if let Some(output) = operator.proto.output.first() {
+            self.values.insert(output, value);
         }
+    }
+
+    /// The network, once all operators are read.
+    pub fn finish(self) -> Result<Network> {
         match self.values.get(self.graph.output) {
             Some(&Value::Node(output)) => self.builder.finish(output),
             _ => Err(ModelError::UnknownTensor {
                 node: "output".into(),
                 tensor: self.graph.output.into(),
             }),
-        }
-    }
-
-    fn operator(&mut self, operator: Operator<'a>) -> Result<Value> {
-        if !advice::is_own_domain(&operator.proto.domain) {
-            return Err(advice::refusal(operator));
-        }
-        match operator.kind() {
-            "Conv" => layers::conv(self, operator),
-            "Gemm" => layers::gemm(self, operator),
-            "MatMul" => layers::mat_mul(self, operator),
-            "BatchNormalization" => layers::batch_normalization(self, operator),
-            "AveragePool" => layers::average_pool(self, operator),
-            "GlobalAveragePool" => layers::global_average_pool(self, operator),
-            "ReduceMean" => layers::reduce_mean(self, operator),
-            "Add" | "Sub" | "Mul" | "Div" | "Sum" => arithmetic::combine(self, operator),
-            "Pow" => arithmetic::pow(self, operator),
-            "Neg" => arithmetic::neg(self, operator),
-            "Flatten" => shaping::flatten(self, operator),
-            "Reshape" => shaping::reshape(self, operator),
-            "Transpose" => shaping::transpose(self, operator),
-            "Squeeze" | "Unsqueeze" => shaping::squeeze(self, operator),
-            "Shape" => shaping::shape(self, operator),
-            "Identity" => self.value(operator, 0),
-            "Cast" => constants::cast(self, operator),
-            "Dropout" => layers::dropout(self, operator),
-            "Constant" => constants::constant(operator),
-            "Gather" | "Concat" | "Slice" => constants::pick(self, operator),
-            "Sqrt" | "Reciprocal" => constants::unary(self, operator),
-            _ => Err(advice::refusal(operator)),
         }
     }
 

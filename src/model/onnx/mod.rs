@@ -15,6 +15,7 @@ mod proto;
 mod shaping;
 mod tensor;
 mod value;
+mod walk;
 
 use std::path::Path;
 
@@ -62,6 +63,6 @@ fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Network> {
         Some(version) if version < OLDEST_OPSET => {
             Err(not_onnx(format!("operators of version {version}, older than {OLDEST_OPSET}")))
         }
-        Some(_) => import::Import::new(graph, folder)?.run(),
+        Some(_) => walk::walk(graph, folder),
     }
 }
