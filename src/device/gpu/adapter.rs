@@ -122,9 +122,10 @@ impl Adapter {
         self.raw.features().contains(wgpu::Features::SHADER_INT64)
     }
 
-    /// Bytes of its own memory, where the driver tells.
+    /// Bytes of its own memory, where the driver tells. What software rasterisers tell has nothing
+    /// to do with the machine's memory.
     pub fn memory(&self) -> Option<u64> {
-        memory(&self.raw)
+        if self.kind() == AdapterKind::Software { None } else { memory(&self.raw) }
     }
 }
 

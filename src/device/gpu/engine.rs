@@ -121,6 +121,20 @@ impl GpuEngine {
         self.scratch().buffers.clear();
     }
 
+    /// Gives back the room of third components, buffer by buffer so that little is needed on top.
+    fn compact(&self, tile: &mut GpuTile) -> Result<(), DeviceError> {
+        let words = tile.shape.components * tile.shape.rows * tile.width;
+        for buffer in tile.chunks.iter_mut().flatten() {
+            // Where there is no room to do it in, the tile does as it is.
+            let Ok(small) = self.gpu.buffer("a tile of ciphertexts", words) else { return Ok(()) };
+            let mut rec = Recording::new(&self.gpu, &self.pipelines);
+            rec.copy((buffer, 0), (&small, 0), words);
+            rec.submit()?;
+            *buffer = small;
+        }
+        Ok(())
+    }
+
     fn scratch(&self) -> MutexGuard<'_, Scratch> {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,7 +198,8 @@ impl Engine for GpuEngine {
             let mut scratch = self.scratch();
             let (tables, transforms) = (&self.tables, &self.transforms);
             let mut rec = Recording::new(&self.gpu, &self.pipelines);
-            if tile.shape.components == 3 {
+            let squared = tile.shape.components == 3;
+            if squared {
                 relinearise(&mut rec, tables, transforms, &mut scratch, &tile)?;
                 tile.shape.components = 2;
             }
@@ -195,7 +210,7 @@ impl Engine for GpuEngine {
                 tile.chunks.truncate(tile.shape.primes);
             }
             rec.submit()?;
-            Ok(())
+            if squared { self.compact(&mut tile) } else { Ok(()) }
         })?;
         Ok(tile)
     }

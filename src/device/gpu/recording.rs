@@ -62,6 +62,9 @@ impl<'a> Recording<'a> {
 
     /// Copies words from one buffer to another.
     pub fn copy(&mut self, from: (&Buffer, usize), to: (&Buffer, usize), words: usize) {
+        if words == 0 {
+            return;
+        }
         let place = |(buffer, at): (&Buffer, usize)| (buffer.raw.clone(), 4 * at as u64);
         let (from, to) = (place(from), place(to));
         self.commands.push(Command::Copy { from, to, bytes: 4 * words as u64 });

@@ -12,7 +12,7 @@ use crate::ring::Shape;
 pub struct GpuTile {
     pub(super) shape: Shape,
     pub(super) width: usize,
-    /// `[prime][chunk]`. After a key switch they are longer than the shape says.
+    /// `[prime][chunk]`. After a key switch they may be longer than the shape says.
     pub(super) chunks: Vec<Vec<Buffer>>,
 }
 
