@@ -170,7 +170,7 @@ impl<'a> Search<'a> {
 
     /// The first parameters, by ring degree and then by number of primes, whose predicted error is
     /// at most `wanted`; or, where none is, the best there are.
-    pub fn run(&self, wanted: f64) -> (Option<Scales>, bool) {
+    pub fn run(&self, wanted: f64) -> Option<Scales> {
         let mut best: Option<Scales> = None;
         for degree in secure_degrees() {
             let bound = log2_q_bound(degree).unwrap_or(0.0);
@@ -185,7 +185,7 @@ impl<'a> Search<'a> {
                     let Some(literal) = literal(degree, count, bound) else { continue };
                     let Some(found) = self.best(literal, dropped) else { continue };
                     if found.error <= wanted {
-                        return (Some(found), true);
+                        return Some(found);
                     }
                     if best.as_ref().is_none_or(|b| found.error < b.error) {
                         best = Some(found);
@@ -193,7 +193,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        (best, false)
+        best
     }
 
     /// The best scales for given primes.
