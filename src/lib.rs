@@ -50,6 +50,11 @@
 
 #![warn(missing_docs)]
 
+/// The README's example is a test.
+#[cfg(all(doctest, feature = "onnx"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 mod client;
 pub mod device;
 pub mod math;

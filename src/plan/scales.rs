@@ -24,7 +24,7 @@ const MOST_DROPPED: usize = 2;
 pub const LIFTED_WEIGHTS: f64 = 1024.0;
 
 /// Steps of the search, in bits.
-const GRID: f64 = 0.25;
+const GRID: f64 = 0.5;
 
 /// All that a lowering needs to know.
 #[derive(Clone, Debug)]
@@ -172,28 +172,34 @@ impl<'a> Search<'a> {
     /// at most `wanted`; or, where none is, the best there are.
     pub fn run(&self, wanted: f64) -> Option<Scales> {
         let mut best: Option<Scales> = None;
-        for degree in secure_degrees() {
-            let bound = log2_q_bound(degree).unwrap_or(0.0);
-            let most = (bound / SMALLEST_PRIME_BITS) as usize;
-            for count in 1..=most.min(64) {
-                for dropped in 1..=MOST_DROPPED {
-                    let spent = self.depth.saturating_sub(1) * dropped;
-                    // A result that needs more primes than this has more precision than any input.
-                    if count <= spent || count > spent + 4 {
-                        continue;
-                    }
-                    let Some(literal) = literal(degree, count, bound) else { continue };
-                    let Some(found) = self.best(literal, dropped) else { continue };
-                    if found.error <= wanted {
-                        return Some(found);
-                    }
-                    if best.as_ref().is_none_or(|b| found.error < b.error) {
-                        best = Some(found);
-                    }
-                }
+        for (literal, dropped) in secure_degrees().flat_map(|degree| self.candidates(degree)) {
+            let Some(found) = self.best(literal, dropped) else { continue };
+            if found.error <= wanted {
+                return Some(found);
+            }
+            if best.as_ref().is_none_or(|b| found.error < b.error) {
+                best = Some(found);
             }
         }
         best
+    }
+
+    /// Primes, and how many go with an activation: few before many, one before two, large before
+    /// small (weights stay below 2¹⁵, so two large primes can be more than they bring back).
+    fn candidates(&self, degree: usize) -> impl Iterator<Item = (ParametersLiteral, usize)> {
+        let bound = log2_q_bound(degree).unwrap_or(0.0);
+        let squares = self.depth.saturating_sub(1);
+        (1..=64).flat_map(move |count| {
+            (1..=MOST_DROPPED).flat_map(move |dropped| {
+                let spent = squares * dropped;
+                // A result that needs more primes than this has more precision than any input.
+                let fits = count > spent && count <= spent + 4 * dropped;
+                let largest = (bound / count as f64).min(31.0);
+                let bits = (0..10).map(move |less| largest - f64::from(less));
+                bits.take_while(move |&b| fits && b >= SMALLEST_PRIME_BITS)
+                    .filter_map(move |b| Some((literal(degree, count, b)?, dropped)))
+            })
+        })
     }
 
     /// The best scales for given primes.
@@ -207,7 +213,7 @@ impl<'a> Search<'a> {
             (0..).map(move |i| low + f64::from(i) * GRID).take_while(move |&x| x <= high)
         };
         let mut best: Option<Scales> = None;
-        for steady in grid(8.0, 40.0) {
+        for steady in grid(8.0, 44.0) {
             for fresh in grid(8.0, if self.depth == 0 { 32.0 } else { steady }) {
                 let mut scales = Scales {
                     literal: literal.clone(),
@@ -270,12 +276,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The largest `count` primes that fit the bound together.
-fn literal(degree: usize, count: usize, bound: f64) -> Option<ParametersLiteral> {
-    let bits = (bound / count as f64).min(31.0);
-    if bits < SMALLEST_PRIME_BITS {
-        return None;
-    }
+/// The largest `count` primes below 2^`bits`.
+fn literal(degree: usize, count: usize, bits: f64) -> Option<ParametersLiteral> {
     let primes: Vec<u32> =
         primes_below(bits.exp2() as u32, 4 * degree as u32).take(count).collect();
     (primes.len() == count).then_some(ParametersLiteral { degree, primes })

@@ -41,7 +41,7 @@ fn the_check_names_the_layer() {
         (2, "scale", refusal(|p| p.steps[1].value.scale *= 2.0).replace("fc1", "fc2")),
         (1, "level", refusal(|p| p.input.level = 1).replace("fc0", "fc1")),
         (1, "not there yet", refusal(|p| p.steps[1].terms[0].source = 2)),
-        (0, "bits of modulus", refusal(|p| p.steps[0].value.range = 1e30)),
+        (0, "bits of modulus", refusal(|p| p.steps[0].value.range = 1e99)),
         (2, "constants", refusal(|p| p.steps[2].bias.truncate(3))),
         (2, "components", refusal(|p| p.steps[2].value.components = 2)),
     ];

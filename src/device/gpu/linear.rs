@@ -168,7 +168,7 @@ pub fn linear(
     let slices: Vec<(usize, usize)> =
         (0..out.shape.primes).flat_map(|prime| columns.clone().map(move |c| (prime, c))).collect();
     let at_once = (share / (12 * squared * width).max(1)).clamp(1, slices.len());
-    let slots = if squared == 0 { 0 } else { at_once };
+    let slots = if terms.iter().any(|t| t.squared) { at_once } else { 0 };
     let squares = scratch.slots(gpu, "squares of a slice", slots, 3 * squared * width)?;
     for slices in slices.chunks(at_once) {
         let mut written = 0;
