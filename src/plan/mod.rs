@@ -36,13 +36,13 @@ pub struct PlanOptions {
     pub precision_bits: f64,
 }
 
-/// Made-up inputs say less about the real ones than a calibration batch: so many bits more are kept
-/// above the results they give, and below.
+/// Made-up inputs say less about the real ones than a calibration batch does: so many bits more are
+/// kept above the results that they give, and where there is room for them below, too.
 const UNSURE_BITS: f64 = 3.0;
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { input_range: (0.0, 1.0), calibration: None, margin_bits: 1.0, precision_bits: 5.0 }
+        Self { input_range: (0.0, 1.0), calibration: None, margin_bits: 1.0, precision_bits: 4.5 }
     }
 }
 
@@ -114,18 +114,14 @@ impl Plan {
         };
         let ranges = Ranges::measure(&network, samples.view())?;
         let search = Search::new(&network, &ranges, options.margin_bits + unsure);
-        let precision = options.precision_bits + unsure;
-        let wanted = search.spread() * (-precision).exp2();
-        let scales = match search.run(wanted) {
-            (Some(scales), true) => scales,
-            (best, _) => {
+        let error_at = |bits: f64| search.spread() * (-bits).exp2();
+        let best = search.run(error_at(options.precision_bits + unsure));
+        let scales = match best {
+            Some(best) if best.error <= error_at(options.precision_bits) => best,
+            best => {
                 let reached = best.map_or(0.0, |b| (search.spread() / b.error).log2());
-                let depth = network.depth();
-                return Err(PlanError::Precision {
-                    depth,
-                    reached,
-                    wanted: options.precision_bits,
-                });
+                let (depth, wanted) = (network.depth(), options.precision_bits);
+                return Err(PlanError::Precision { depth, reached, wanted });
             }
         };
         let params = Parameters::new(scales.literal.clone())?;

@@ -170,18 +170,18 @@ impl<'a> Search<'a> {
 
     /// The first parameters, by ring degree and then by number of primes, whose predicted error is
     /// at most `wanted`; or, where none is, the best there are.
-    pub fn run(&self, wanted: f64) -> (Option<Scales>, bool) {
+    pub fn run(&self, wanted: f64) -> Option<Scales> {
         let mut best: Option<Scales> = None;
         for (literal, dropped) in secure_degrees().flat_map(|degree| self.candidates(degree)) {
             let Some(found) = self.best(literal, dropped) else { continue };
             if found.error <= wanted {
-                return (Some(found), true);
+                return Some(found);
             }
             if best.as_ref().is_none_or(|b| found.error < b.error) {
                 best = Some(found);
             }
         }
-        (best, false)
+        best
     }
 
     /// Primes, and how many go with an activation: few before many, one before two, large before
@@ -193,7 +193,7 @@ impl<'a> Search<'a> {
             (1..=MOST_DROPPED).flat_map(move |dropped| {
                 let spent = squares * dropped;
                 // A result that needs more primes than this has more precision than any input.
-                let fits = count > spent && count <= spent + 4;
+                let fits = count > spent && count <= spent + 4 * dropped;
                 let largest = (bound / count as f64).min(31.0);
                 let bits = (0..10).map(move |less| largest - f64::from(less));
                 bits.take_while(move |&b| fits && b >= SMALLEST_PRIME_BITS)

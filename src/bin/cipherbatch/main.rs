@@ -31,6 +31,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // Without a desktop session, Mesa's device-select layer prints an error at every start; what
+        // it would do, ordering adapters, is done by their kind here.
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
     let done = match Cli::parse().command {
         Command::Classify(command) => command.run(),
         Command::Infer(command) => command.run(),
