@@ -7,7 +7,7 @@
 mod engines;
 mod harness;
 mod matmul;
+mod network;
 mod pointwise;
 mod text;
-mod timing;
 mod transforms;

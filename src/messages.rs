@@ -34,7 +34,7 @@ impl EncryptedBatch {
     }
 }
 
-/// Encrypted results, for [`Client::decrypt`].
+/// Encrypted results, for [`Client::decrypt`](crate::Client::decrypt).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncryptedAnswer {
     pub(crate) plan: Digest,

@@ -59,7 +59,7 @@ pub fn tile(basis: &Basis, shape: Shape) -> Result<(), DeviceError> {
 pub fn linear(
     basis: &Basis,
     terms: impl ExactSizeIterator<Item = TermShape>,
-    bias: usize,
+    bias: &[u32],
     primes: usize,
 ) -> Result<Shape, DeviceError> {
     within("summands of a linear layer", terms.len(), 1, usize::MAX)?;
@@ -76,7 +76,14 @@ pub fn linear(
         components = components.max(t.components());
     }
     let rows = rows.unwrap_or(0);
-    equal("entries of a linear layer's bias", bias, primes * rows)?;
+    equal("entries of a linear layer's bias", bias.len(), primes * rows)?;
+    for (i, constants) in bias.chunks_exact(rows.max(1)).enumerate() {
+        let p = basis.modulus(i).value();
+        if let Some(constant) = constants.iter().find(|&&b| b >= p) {
+            let (found, expected) = (constant.to_string(), format!("a residue below {p}"));
+            return Err(DeviceError::Shape { what: "a linear layer's constant", found, expected });
+        }
+    }
     Ok(Shape { primes, components, rows, degree: basis.degree() })
 }
 

@@ -75,7 +75,7 @@ pub trait Engine: Send + Sync {
     /// rescaling by the last prime for each of `rescale`.
     ///
     /// Relinearising: with digits dⱼ = centred residue of c₂ modulo prime j,
-    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ. Rescaling by the last prime q: c ← (c − [c]_q)/q with the centred
+    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ. Rescaling by the last prime q: c ← (c − (c mod q))/q with the centred
     /// residue, that is c/q rounded.
     ///
     /// # Errors

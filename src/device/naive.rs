@@ -147,7 +147,7 @@ impl Engine for NaiveEngine {
             squared: t.squared,
             matrix: (t.matrix.outputs(), t.matrix.inputs()),
         });
-        let shape = check::linear(self.basis(), extents, bias.len(), primes)?;
+        let shape = check::linear(self.basis(), extents, bias, primes)?;
         let mut out = Tile::zeros(shape);
         for t in terms {
             let x = if t.squared { self.square(t.tile) } else { t.tile.clone() };

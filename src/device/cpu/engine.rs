@@ -83,7 +83,7 @@ impl Engine for CpuEngine {
             squared: t.squared,
             matrix: (t.matrix.source().outputs(), t.matrix.source().inputs()),
         });
-        let shape = check::linear(self.basis(), extents, bias.len(), primes)?;
+        let shape = check::linear(self.basis(), extents, bias, primes)?;
         let terms: Vec<_> = terms
             .iter()
             .map(|t| Summand { tile: t.tile, squared: t.squared, matrix: t.matrix })

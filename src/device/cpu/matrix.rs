@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// are accumulators.
 pub const PANEL: usize = 6;
 
-/// A [`BlockMatrix`] with its weights as doubles, in panels of [`PANEL`] rows.
+/// A [`BlockMatrix`] with its weights as doubles, in panels of 6 rows.
 #[derive(Debug)]
 pub struct CpuMatrix {
     source: BlockMatrix,

@@ -83,7 +83,7 @@ fn relinearise(simd: Simd, basis: &Basis, key: &CpuKey, tile: &Tile, row: usize,
     }
 }
 
-/// c ← (c − [c]_q)/q for the prime q of index `last`, [c]_q centred.
+/// c ← (c − (c mod q))/q for the prime q of index `last`, c mod q centred.
 fn rescale(simd: Simd, basis: &Basis, last: usize, s: &mut Scratch) {
     let n = basis.degree();
     let q = basis.modulus(last).value();

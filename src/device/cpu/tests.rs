@@ -128,6 +128,7 @@ fn misfits_are_refused() {
     assert!(refusal(cpu.linear(&term(true), &[0, 0], 2)).contains("squared: 3, expected 2"));
     assert!(refusal(cpu.linear(&term(false), &[0], 2)).contains("bias: 1, expected 2"));
     assert!(refusal(cpu.linear(&term(false), &[0, 0, 0], 3)).contains("primes: 3"));
+    assert!(refusal(cpu.linear(&term(false), &[0, u32::MAX], 2)).contains("a residue below"));
     assert!(refusal(cpu.linear(&[], &[], 1)).contains("summands"));
     assert!(refusal(cpu.switch(tile.clone(), 0)).contains("relinearisation key"));
     assert!(

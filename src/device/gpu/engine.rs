@@ -176,7 +176,7 @@ impl Engine for GpuEngine {
             squared: t.squared,
             matrix: (t.matrix.outputs, t.matrix.inputs),
         });
-        let shape = check::linear(self.params.basis(), extents, bias.len(), primes)?;
+        let shape = check::linear(self.params.basis(), extents, bias, primes)?;
         let terms: Vec<_> = terms
             .iter()
             .map(|t| Summand { tile: t.tile, squared: t.squared, matrix: t.matrix })
