@@ -8,6 +8,7 @@ mod basis;
 mod crt;
 mod matrix;
 mod ntt;
+mod pages;
 mod tile;
 
 pub use basis::Basis;

@@ -1,5 +1,6 @@
 //! A tile: the residues of many ciphertexts, in the order in which they are worked on.
 
+use super::pages;
 use std::ops::Range;
 
 /// The extents of a [`Tile`], outermost first.
@@ -45,7 +46,9 @@ pub struct Tile {
 impl Tile {
     /// A tile of zeros.
     pub fn zeros(shape: Shape) -> Self {
-        Self { shape, data: vec![0; shape.residues()] }
+        let mut data = vec![0; shape.residues()];
+        pages::advise(&mut data);
+        Self { shape, data }
     }
 
     /// A tile of the residues given, or `None` where their number is not the shape's.

@@ -13,7 +13,7 @@ use crate::math::{
     Modulus,
     simd::{Simd, per_simd},
 };
-use crate::ring::{Basis, Shape, Tile};
+use crate::ring::{Basis, Tile};
 use rayon::prelude::*;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256d, __m512d};
@@ -28,26 +28,55 @@ pub struct Summand<'a> {
     pub matrix: &'a CpuMatrix,
 }
 
+/// What one thread works in, for one slice.
+struct Scratch {
+    /// The inputs of all terms, `[component][row][width]` each: read from memory once.
+    inputs: Vec<u32>,
+    /// One component of one term, `[row][width]`.
+    x: Vec<f64>,
+    /// One component of the sum, `[row][width]`.
+    y: Vec<u32>,
+}
+
 /// Σ matrix·tile + bias. Extents have been checked by the engine.
 pub fn linear(simd: Simd, basis: &Basis, terms: &[Summand<'_>], bias: &[u32], out: &mut Tile) {
     let shape = out.shape();
     let width = WIDTH.min(shape.degree);
-    let inputs = terms.iter().map(|t| t.tile.shape().rows).max().unwrap_or(0);
+    let rows = |t: &Summand<'_>| t.tile.shape().rows;
+    let polys = |t: &Summand<'_>| t.tile.shape().components * rows(t);
+    let all = terms.iter().map(polys).sum::<usize>();
+    let most = terms.iter().map(rows).max().unwrap_or(0);
     let target = Scatter::new(out.data_mut());
     let slices = shape.degree / width;
     (0..shape.primes * slices).into_par_iter().for_each_init(
-        || (vec![0.0; inputs * width], vec![0; shape.rows * width]),
-        |(x, y), slice| {
+        || Scratch {
+            inputs: vec![0; all * width],
+            x: vec![0.0; most * width],
+            y: vec![0; shape.rows * width],
+        },
+        |Scratch { inputs, x, y }, slice| {
             let (prime, at) = (slice / slices, slice % slices * width);
             let m = basis.modulus(prime);
+            let mut rest = &mut inputs[..];
+            for t in terms {
+                let (own, others) = rest.split_at_mut(polys(t) * width);
+                gather(t.tile, prime, at, width, own);
+                rest = others;
+            }
             for component in 0..shape.components {
                 let constant = &bias[prime * shape.rows..][..shape.rows];
                 for (row, y) in y.chunks_exact_mut(width).enumerate() {
                     y.fill(if component == 0 { constant[row] } else { 0 });
                 }
-                for t in terms.iter().filter(|t| component < components(t)) {
-                    load(simd, m, t, prime, component, at, width, x);
-                    product(simd, m, t.matrix, width, x, y);
+                let mut rest = &inputs[..];
+                for t in terms {
+                    let (own, others) = rest.split_at(polys(t) * width);
+                    rest = others;
+                    if component < components(t) {
+                        let size = rows(t) * width;
+                        load(simd, m, t.squared, component, own, &mut x[..size]);
+                        product(simd, m, t.matrix, width, x, y);
+                    }
                 }
                 for (row, y) in y.chunks_exact(width).enumerate() {
                     let at = shape.at(prime, component, row).start + at;
@@ -59,29 +88,36 @@ pub fn linear(simd: Simd, basis: &Basis, terms: &[Summand<'_>], bias: &[u32], ou
     );
 }
 
+/// `width` values from `at` of every polynomial of one prime.
+fn gather(tile: &Tile, prime: usize, at: usize, width: usize, out: &mut [u32]) {
+    let polys = tile.prime(prime).chunks_exact(tile.shape().degree);
+    for (out, poly) in out.chunks_exact_mut(width).zip(polys) {
+        out.copy_from_slice(&poly[at..at + width]);
+    }
+}
+
 /// The components that a term has.
 pub fn components(t: &Summand<'_>) -> usize {
     if t.squared { 3 } else { t.tile.shape().components }
 }
 
 per_simd! {
-    /// One component of one slice of the (squared) inputs, as doubles `[row][width]`.
-    fn load(m: &Modulus, t: &Summand<'_>, prime: usize, component: usize, at: usize, width: usize, x: &mut [f64]) {
-        let shape: Shape = t.tile.shape();
-        let part = |c: usize, row: usize| &t.tile.data()[shape.at(prime, c, row).start + at..][..width];
-        for (row, x) in x.chunks_exact_mut(width).enumerate().take(shape.rows) {
-            if !t.squared {
-                for (x, &c) in x.iter_mut().zip(part(component, row)) {
-                    *x = double(c);
-                }
-                continue;
+    /// One component of the (squared) inputs, as doubles. `inputs` holds the components one after
+    /// another, each as long as `x`.
+    fn load(m: &Modulus, squared: bool, component: usize, inputs: &[u32], x: &mut [f64]) {
+        let part = |c: usize| &inputs[c * x.len()..][..x.len()];
+        if !squared {
+            let c = part(component);
+            for (x, &c) in x.iter_mut().zip(c) {
+                *x = double(c);
             }
-            // (c₀², 2c₀c₁, c₁²)
-            let (a, b) = (part(component / 2, row), part(component.div_ceil(2), row));
-            for ((x, &a), &b) in x.iter_mut().zip(a).zip(b) {
-                let product = m.mul(a, b);
-                *x = double(if component == 1 { m.add(product, product) } else { product });
-            }
+            return;
+        }
+        // (c₀², 2c₀c₁, c₁²)
+        let (a, b) = (part(component / 2), part(component.div_ceil(2)));
+        for ((x, &a), &b) in x.iter_mut().zip(a).zip(b) {
+            let product = m.mul(a, b);
+            *x = double(if component == 1 { m.add(product, product) } else { product });
         }
     }
 }
