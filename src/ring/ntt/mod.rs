@@ -6,10 +6,13 @@
 //! the values of the element at one root of each conjugate pair: the whole of it. The transform is
 //! the ordinary recursion X^{2t} − r² = (X^t − r)(X^t + r) with these roots.
 
+mod narrow;
+
 use crate::math::{
     Modulus, primitive_root_of_unity,
     simd::{Simd, per_simd},
 };
+use narrow::NarrowRoots;
 
 /// Roots, with their Shoup quotients, in the order in which the butterflies meet them.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +38,8 @@ pub struct NttTable {
     forward: Roots,
     /// The inverses of `forward`.
     inverse: Roots,
+    narrow_forward: NarrowRoots,
+    narrow_inverse: NarrowRoots,
 }
 
 impl NttTable {
@@ -52,7 +57,9 @@ impl NttTable {
         let split = |k: usize| m.pow(omega, e[k] / 2);
         let forward = Roots::new(&m, (0..n).map(|k| if k == 0 { 0 } else { split(k) }));
         let inverse = Roots::new(&m, (0..n).map(|k| if k == 0 { 0 } else { m.inv(split(k)) }));
-        Self { m, n, omega, forward, inverse }
+        let narrow_forward = NarrowRoots::new(&forward, n);
+        let narrow_inverse = NarrowRoots::new(&inverse, n);
+        Self { m, n, omega, forward, inverse, narrow_forward, narrow_inverse }
     }
 
     /// The prime.
@@ -128,8 +135,9 @@ per_simd! {
         let i = m.shoup(table.imaginary());
         fold(a, |x, y| m.sub(x, m.mul_shoup(y, i)));
         // Every stage keeps values in [0, 2p).
+        let narrow = n >= narrow::GROUP;
         let (mut t, mut k) = (n / 2, 1);
-        while t > 0 {
+        while t > if narrow { 8 } else { 0 } {
             for (block, node) in a.chunks_exact_mut(2 * t).zip(k..) {
                 let w = table.root(&table.forward, node);
                 let (lo, hi) = block.split_at_mut(t);
@@ -141,8 +149,10 @@ per_simd! {
             }
             (t, k) = (t / 2, 2 * k);
         }
-        for x in a {
-            *x = m.reduce_once(*x);
+        if narrow {
+            narrow::forward(&m, &table.narrow_forward, a);
+        } else {
+            a.iter_mut().for_each(|x| *x = m.reduce_once(*x));
         }
     }
 }
@@ -150,8 +160,12 @@ per_simd! {
 per_simd! {
     fn inverse(table: &NttTable, a: &mut [u32]) {
         let (m, n) = (table.m, table.n);
-        // Every stage keeps values in [0, p) on the left and in [0, 2p) on the right.
+        // Every stage leaves values in [0, p) on the left and in [0, 2p) on the right.
         let (mut t, mut k) = (1, n / 2);
+        if n >= narrow::GROUP {
+            narrow::inverse(&m, &table.narrow_inverse, a);
+            (t, k) = (16, n / 32);
+        }
         while t < n {
             for (block, node) in a.chunks_exact_mut(2 * t).zip(k..) {
                 let w = table.root(&table.inverse, node);
@@ -244,6 +258,26 @@ mod tests {
                 }
                 t.inverse_with(simd, &mut x);
                 prop_assert_eq!(x, naive::multiply(t.modulus(), &a, &b));
+            }
+        }
+    }
+
+    /// Large enough for the narrow stages to be done apart, small enough for every value.
+    #[test]
+    fn every_value_of_a_larger_transform() {
+        for log_n in [8, 9] {
+            let t = table(log_n, 1 << 31);
+            let p = t.modulus().value();
+            let a: Vec<u32> =
+                (0..1u32 << log_n).map(|i| i.wrapping_mul(2_654_435_761) % p).collect();
+            for simd in Simd::all() {
+                let mut got = a.clone();
+                t.forward_with(simd, &mut got);
+                for (j, &g) in got.iter().enumerate() {
+                    assert_eq!(g, naive::evaluate(t.modulus(), &a, t.omega(), t.exponent(j)));
+                }
+                t.inverse_with(simd, &mut got);
+                assert_eq!(got, a, "{simd}");
             }
         }
     }
