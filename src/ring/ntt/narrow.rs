@@ -55,14 +55,11 @@ pub fn forward(m: &Modulus, roots: &NarrowRoots, a: &mut [u32]) {
         for t in HALVES {
             for j in 0..8 / t {
                 for i in 2 * t * j..2 * t * j + t {
-                    let r = &roots[root];
-                    for lane in 0..LANES {
-                        let w = Shoup { w: r.w[lane], quotient: r.quotient[lane] };
-                        let x = m.reduce_once(v[i][lane]);
-                        let y = m.reduce_once(m.mul_shoup_lazy(v[i + t][lane], w));
-                        v[i][lane] = x + y;
-                        v[i + t][lane] = x + m.value() - y;
-                    }
+                    pairs(&mut v, i, i + t, &roots[root], |x, y, w| {
+                        let x = m.reduce_once(x);
+                        let y = m.reduce_once(m.mul_shoup_lazy(y, w));
+                        (x + y, x + m.value() - y)
+                    });
                 }
                 root += 1;
             }
@@ -80,17 +77,30 @@ pub fn inverse(m: &Modulus, roots: &NarrowRoots, a: &mut [u32]) {
         for (stage, t) in HALVES.into_iter().enumerate().rev() {
             for j in 0..8 / t {
                 for i in 2 * t * j..2 * t * j + t {
-                    let r = &roots[(1 << stage) - 1 + j];
-                    for lane in 0..LANES {
-                        let w = Shoup { w: r.w[lane], quotient: r.quotient[lane] };
-                        let (x, y) = (m.reduce_once(v[i][lane]), m.reduce_once(v[i + t][lane]));
-                        v[i][lane] = m.reduce_once(x + y);
-                        v[i + t][lane] = m.mul_shoup_lazy(x + m.value() - y, w);
-                    }
+                    pairs(&mut v, i, i + t, &roots[(1 << stage) - 1 + j], |x, y, w| {
+                        let (x, y) = (m.reduce_once(x), m.reduce_once(y));
+                        (m.reduce_once(x + y), m.mul_shoup_lazy(x + m.value() - y, w))
+                    });
                 }
             }
         }
         restore(&v, a);
+    }
+}
+
+/// Replaces positions `i` < `k` of all subtrees by what the butterfly makes of them.
+#[inline(always)]
+fn pairs(
+    v: &mut [[u32; LANES]; LANES],
+    i: usize,
+    k: usize,
+    roots: &LaneRoots,
+    butterfly: impl Fn(u32, u32, Shoup) -> (u32, u32),
+) {
+    let (lo, hi) = v.split_at_mut(k);
+    let roots = roots.w.iter().zip(&roots.quotient);
+    for ((x, y), (&w, &quotient)) in lo[i].iter_mut().zip(&mut hi[0]).zip(roots) {
+        (*x, *y) = butterfly(*x, *y, Shoup { w, quotient });
     }
 }
 
