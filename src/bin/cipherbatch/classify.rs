@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
 pub struct Classify {
-    /// A shipped network (cryptonets), or an ONNX file with one value a class. Pixels reach it as
+    /// A shipped network (cryptonets, deep), or an ONNX file with one value a class. Pixels reach it as
     /// value/255.
     #[arg(long, value_name = "NAME|FILE.onnx", default_value = "cryptonets")]
     model: String,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub struct Infer {
-    /// A shipped network (cryptonets), or an ONNX file.
+    /// A shipped network (cryptonets, deep), or an ONNX file.
     #[arg(long, value_name = "NAME|FILE.onnx")]
     model: String,
     /// Inputs [count, …] as NPY of floats.

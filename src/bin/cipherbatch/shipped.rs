@@ -12,11 +12,17 @@ struct Shipped {
     calibration: &'static [u8],
 }
 
-const NETWORKS: [Shipped; 1] = [Shipped {
-    name: "cryptonets",
-    onnx: include_bytes!("../../../models/cryptonets.onnx"),
-    calibration: include_bytes!("../../../models/cryptonets.calibration.npy"),
-}];
+macro_rules! shipped {
+    ($name:literal) => {
+        Shipped {
+            name: $name,
+            onnx: include_bytes!(concat!("../../../models/", $name, ".onnx")),
+            calibration: include_bytes!(concat!("../../../models/", $name, ".calibration.npy")),
+        }
+    };
+}
+
+const NETWORKS: [Shipped; 2] = [shipped!("cryptonets"), shipped!("deep")];
 
 /// MNIST's test images, gzipped IDX.
 pub const IMAGES: &[u8] = include_bytes!("../../../data/mnist/t10k-images-idx3-ubyte.gz");
