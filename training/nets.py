@@ -91,4 +91,6 @@ NETWORKS = {
     "cryptonets": cryptonets,
     "deep": deep,
     "deep-relu": deep_relu,
+    "fashion-deep": deep,
+    "fashion-relu": deep_relu,
 }

@@ -23,12 +23,18 @@ class Recipe:
     calibration: int = 64  # training images written beside the network
 
 
-# On 10,000 held-out images, one seed each, 40 epochs: this recipe 99.35 %; twice the rate, milder augmentation
-# (10°, 0.1, 0.1), bicubic interpolation, smoothing 0.02: 99.31 to 99.36 %, no more apart than chance allows.
-# Smoothing 0: 99.20 %, with the milder augmentation 99.37 %. More epochs: not compared.
-# "deep" and its twin: the first recipe tried, no others compared.
 RECIPES = {
+    # On 10,000 held-out images, one seed each, 40 epochs: this recipe 99.35 %; twice the rate, milder augmentation
+    # (10°, 0.1, 0.1), bicubic interpolation, smoothing 0.02: 99.31 to 99.36 %, no more apart than chance allows.
+    # Smoothing 0: 99.20 %, with the milder augmentation 99.37 %. More epochs: not compared.
     "cryptonets": Recipe(epochs=40, calibration=128),
+    # The first recipe tried; no others compared.
     "deep": Recipe(epochs=22, batch=128, fast=True),
     "deep-relu": Recipe(epochs=22, batch=128, fast=True),
+    # On 10,000 held-out images (standard error 0.25 %), one seed each, 20 epochs: ReLU 93.56 %, with shifts by whole
+    # pixels (0.15) instead of affine maps 93.40 %; parabolas 93.15 %, taught by that ReLU network with (trust,
+    # temperature) (0.7, 4) 92.91 %, (0.9, 2) 92.80 %, (0.5, 1) 93.15 %. So neither has a teacher.
+    # Parabolas for 40 epochs: 93.00 %.
+    "fashion-relu": Recipe(epochs=30, batch=128, fast=True, flip=True, rotation=5.0, zoom=0.08, shift=0.08),
+    "fashion-deep": Recipe(epochs=30, batch=128, fast=True, flip=True, rotation=5.0, zoom=0.08, shift=0.08),
 }
