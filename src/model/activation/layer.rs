@@ -1,0 +1,97 @@
+//! The polynomials of one layer: a fit for each of its channels, and how well they hold.
+
+use rayon::prelude::*;
+
+use super::replaced::LayerFit;
+use super::{Degree, samples};
+use crate::model::graph::Node;
+use crate::model::ops::Polynomial;
+use crate::model::{ModelError, Result};
+
+/// The largest value that is fitted: its sixth power and the sums of it stay finite.
+pub(super) const LARGEST: f64 = 1e30;
+
+/// A channel is taken to be at least this wide, relative to its layer: what is constant in the
+/// calibration batch need not stay so.
+const NARROWEST: f64 = 1.0 / 1024.0;
+
+/// How far beyond its calibration a polynomial is trusted, relative to the calibration's extent.
+const TRUST: f64 = 0.125;
+
+/// Where polynomial and ReLU are further apart than so many root mean squares of the channel's
+/// values, the fit does not hold.
+const HOLDS: f64 = 0.25;
+
+/// The channels of a node, each of which has a polynomial of its own.
+pub(super) fn channels(node: &Node) -> usize {
+    node.shape.first().copied().unwrap_or(1)
+}
+
+/// The polynomial for a ReLU that sees these values, sample by sample.
+pub(super) fn fit_layer(
+    node: &Node,
+    seen: &[&[f64]],
+    degree: Degree,
+) -> Result<(Polynomial, LayerFit)> {
+    let channels = channels(node);
+    let per_channel = node.shape.iter().product::<usize>() / channels.max(1);
+    let values = |channel: usize| {
+        let part = channel * per_channel..(channel + 1) * per_channel;
+        seen.iter().flat_map(move |sample| sample[part.clone()].iter().copied())
+    };
+    let count = (per_channel * seen.len()) as f64;
+    let mut widths = Vec::with_capacity(channels);
+    for channel in 0..channels {
+        // Written so that NaN is found, too.
+        let fits = |x: f64| x.abs() <= LARGEST;
+        if let Some(value) = values(channel).find(|&x| !fits(x)) {
+            return Err(ModelError::Unfit { node: node.name.clone(), channel, value });
+        }
+        widths.push((values(channel).map(|x| x * x).sum::<f64>() / count).sqrt());
+    }
+    let mean_square = widths.iter().map(|w| w * w).sum::<f64>() / channels as f64;
+    let narrowest = match mean_square.sqrt() * NARROWEST {
+        width if width > 1.0 / LARGEST => width,
+        _ => 1.0, // All values are zero.
+    };
+
+    let fits: Vec<(Vec<f64>, f64, usize, (f64, f64))> = (0..channels)
+        .into_par_iter()
+        .map(|channel| {
+            let scale = widths[channel].max(narrowest);
+            let polynomial = samples::fit(values(channel), scale, degree);
+            let missed = |x: f64| (horner(&polynomial, x) - x.max(0.0)).powi(2);
+            let squares = values(channel).map(missed).sum();
+            let beyond = values(channel).filter(|&x| misses(&polynomial, x, scale)).count();
+            let (low, high) = values(channel)
+                .fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+            let more = TRUST * (high - low).max(scale);
+            (polynomial, squares, beyond, (low - more, high + more))
+        })
+        .collect();
+
+    let powers = 0..=degree.power();
+    let of_power = |power: usize| fits.iter().map(|fit| fit.0[power]).collect();
+    let coefficients: Vec<Vec<f64>> = powers.map(of_power).collect();
+    let polynomial = match node.shape[..] {
+        [] => Polynomial::uniform(&fits[0].0),
+        _ => Polynomial::per_channel(&coefficients, node.shape.len()),
+    };
+    let total = count * channels as f64;
+    let fit = LayerFit {
+        node: node.name.clone(),
+        rmse: (fits.iter().map(|fit| fit.1).sum::<f64>() / total).sqrt(),
+        beyond: fits.iter().map(|fit| fit.2).sum::<usize>() as f64 / total,
+        ranges: fits.into_iter().map(|fit| fit.3).collect(),
+    };
+    Ok((polynomial, fit))
+}
+
+/// Whether a polynomial is too far from ReLU at `x`, for values of the size of `scale`.
+pub(super) fn misses(polynomial: &[f64], x: f64, scale: f64) -> bool {
+    (horner(polynomial, x) - x.max(0.0)).abs() > HOLDS * scale
+}
+
+fn horner(polynomial: &[f64], x: f64) -> f64 {
+    polynomial.iter().rev().fold(0.0, |y, c| y * x + c)
+}
