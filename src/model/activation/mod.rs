@@ -23,7 +23,7 @@ pub use replaced::{Escapes, LayerFit, Replaced};
 /// Each step costs one level of multiplication more: one for degree 2, two for 4, three for 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Degree {
-    /// `a x² + x/2 + c`.
+    /// `a x² + b x + c`.
     Two,
     /// Degree 4.
     Four,
@@ -37,15 +37,10 @@ impl Degree {
 
     /// The highest power.
     pub fn power(self) -> usize {
-        2 * (self.even_terms() - 1)
-    }
-
-    /// The powers 0, 2, … up to the highest.
-    fn even_terms(self) -> usize {
         match self {
             Degree::Two => 2,
-            Degree::Four => 3,
-            Degree::Six => 4,
+            Degree::Four => 4,
+            Degree::Six => 6,
         }
     }
 }

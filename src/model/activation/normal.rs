@@ -13,14 +13,14 @@ use super::{Degree, hermite};
 /// assert!((a - 0.19947).abs() < 1e-5 && b == 0.5 && (c - 0.19947).abs() < 1e-5);
 /// ```
 pub fn relu_fit(degree: Degree, sigma: f64) -> Vec<f64> {
-    hermite::coefficients(&hermite::half_modulus(), sigma, degree)
+    hermite::coefficients(&hermite::relu(), sigma, degree)
 }
 
 /// The root mean square of what [`relu_fit`] misses of ReLU under N(0, `sigma`²): by Parseval
-/// `|x|/2` has the mean square 1/4 under N(0, 1), of which every term takes its share.
+/// ReLU has the mean square 1/2 under N(0, 1), of which every term takes its share.
 pub fn relu_fit_rmse(degree: Degree, sigma: f64) -> f64 {
-    let terms = hermite::half_modulus().into_iter().take(degree.even_terms());
-    let left = 0.25 - terms.map(|weight| weight * weight).sum::<f64>();
+    let terms = hermite::relu().into_iter().take(degree.power() + 1);
+    let left = 0.5 - terms.map(|weight| weight * weight).sum::<f64>();
     left.max(0.0).sqrt() * sigma.abs()
 }
 
