@@ -218,51 +218,6 @@ fn images_and_labels_must_be_whole() {
     assert!(line.contains("2 images but 3 labels"), "{line}");
 }
 
-/// ReLU, replaced on the way in, and a warning for what leaves the calibration's range.
-#[test]
-fn infer_replaces_relu_by_polynomials() {
-    let folder = Folder::new();
-    let model = fixture("refused_relu.onnx");
-    let value = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 40.0;
-    let typical = folder.npy("typical.npy", &[40, 2, 4, 4], value);
-    let y = folder.path("y.npy");
-    let infer = |x: &str| {
-        let arguments = ["infer", "--model", &model, "--input", x, "--output", &y];
-        let options =
-            ["--backend", "cpu", "--activation", "poly4", "--calibration", typical.as_str()];
-        let out = cipherbatch(&[&arguments[..], &options].concat());
-        let warnings = String::from_utf8(out.stderr).unwrap();
-        assert!(out.status.success(), "{warnings}");
-        warnings
-    };
-    assert!(infer(&typical).is_empty());
-    let (x, got): (ArrayD<f32>, ArrayD<f32>) = (read_npy(&typical).unwrap(), read_npy(&y).unwrap());
-    let square: f32 = x.iter().zip(&got).map(|(x, y)| (x.max(0.0) - y).powi(2)).sum();
-    assert_eq!(x.shape(), got.shape());
-    assert!((square / x.len() as f32).sqrt() < 0.1);
-
-    let far = folder.npy("far.npy", &[2, 2, 4, 4], |i| if i < 3 { 9.0 } else { 0.5 });
-    let warnings = infer(&far);
-    assert!(warnings.contains("the_Relu") && warnings.contains("3 of 64 values"), "{warnings}");
-}
-
-#[test]
-fn relu_without_what_its_place_needs_is_refused() {
-    let folder = Folder::new();
-    let x = folder.npy("x.npy", &[2, 2, 4, 4], |i| i as f32);
-    let y = folder.path("y.npy");
-    let refuse = |model: &str, more: &[&str]| {
-        refused(&[&["infer", "--model", model, "--input", &x, "--output", &y], more].concat())
-    };
-    let relu = fixture("refused_relu.onnx");
-    let line = refuse(&relu, &["--activation", "poly4"]);
-    assert!(line.contains("calibration batch") && line.contains("--calibration"), "{line}");
-    let line = refuse(&relu, &[]);
-    assert!(line.contains("--activation poly2|poly4|poly6"), "{line}");
-    let line = refuse("cryptonets", &["--activation", "poly2"]);
-    assert!(line.contains("no ReLU"), "{line}");
-}
-
 #[test]
 fn networks_that_cannot_run_are_refused_by_node() {
     let folder = Folder::new();

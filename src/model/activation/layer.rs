@@ -27,6 +27,16 @@ pub(super) fn channels(node: &Node) -> usize {
     node.shape.first().copied().unwrap_or(1)
 }
 
+/// One channel's fit.
+struct Channel {
+    polynomial: Vec<f64>,
+    /// The squares of polynomial less ReLU, summed over the values.
+    missed: f64,
+    /// Values where the fit does not hold.
+    beyond: usize,
+    range: (f64, f64),
+}
+
 /// The polynomial for a ReLU that sees these values, sample by sample.
 pub(super) fn fit_layer(
     node: &Node,
@@ -55,34 +65,37 @@ pub(super) fn fit_layer(
         _ => 1.0, // All values are zero.
     };
 
-    let fits: Vec<(Vec<f64>, f64, usize, (f64, f64))> = (0..channels)
+    let fits: Vec<Channel> = (0..channels)
         .into_par_iter()
         .map(|channel| {
             let scale = widths[channel].max(narrowest);
             let polynomial = samples::fit(values(channel), scale, degree);
             let missed = |x: f64| (horner(&polynomial, x) - x.max(0.0)).powi(2);
-            let squares = values(channel).map(missed).sum();
-            let beyond = values(channel).filter(|&x| misses(&polynomial, x, scale)).count();
             let (low, high) = values(channel)
                 .fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
             let more = TRUST * (high - low).max(scale);
-            (polynomial, squares, beyond, (low - more, high + more))
+            Channel {
+                missed: values(channel).map(missed).sum(),
+                beyond: values(channel).filter(|&x| misses(&polynomial, x, scale)).count(),
+                range: (low - more, high + more),
+                polynomial,
+            }
         })
         .collect();
 
     let powers = 0..=degree.power();
-    let of_power = |power: usize| fits.iter().map(|fit| fit.0[power]).collect();
+    let of_power = |power: usize| fits.iter().map(|fit| fit.polynomial[power]).collect();
     let coefficients: Vec<Vec<f64>> = powers.map(of_power).collect();
     let polynomial = match node.shape[..] {
-        [] => Polynomial::uniform(&fits[0].0),
+        [] => Polynomial::uniform(&fits[0].polynomial),
         _ => Polynomial::per_channel(&coefficients, node.shape.len()),
     };
     let total = count * channels as f64;
     let fit = LayerFit {
         node: node.name.clone(),
-        rmse: (fits.iter().map(|fit| fit.1).sum::<f64>() / total).sqrt(),
-        beyond: fits.iter().map(|fit| fit.2).sum::<usize>() as f64 / total,
-        ranges: fits.into_iter().map(|fit| fit.3).collect(),
+        rmse: (fits.iter().map(|fit| fit.missed).sum::<f64>() / total).sqrt(),
+        beyond: fits.iter().map(|fit| fit.beyond).sum::<usize>() as f64 / total,
+        ranges: fits.into_iter().map(|fit| fit.range).collect(),
     };
     Ok((polynomial, fit))
 }
