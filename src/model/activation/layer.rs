@@ -18,6 +18,15 @@ const NARROWEST: f64 = 1.0 / 1024.0;
 /// How far beyond its calibration a polynomial is trusted, relative to the calibration's extent.
 const TRUST: f64 = 0.125;
 
+/// The weight of the trusted range, taken evenly, beside the calibration's values. A polynomial of
+/// degree 6 runs away right where the values end, and one wild value spoils all layers after it:
+/// with six sets of 32 calibration images for the shipped network with ReLU and 960 answers to
+/// others, 29 were wrong without this, 3 with it; at lower degrees it changes nothing.
+const EVEN: f64 = 1e-3;
+
+/// The points that stand for the range.
+const POINTS: u32 = 64;
+
 /// Where polynomial and ReLU are further apart than so many root mean squares of the channel's
 /// values, the fit does not hold.
 const HOLDS: f64 = 0.25;
@@ -25,6 +34,18 @@ const HOLDS: f64 = 0.25;
 /// The channels of a node, each of which has a polynomial of its own.
 pub(super) fn channels(node: &Node) -> usize {
     node.shape.first().copied().unwrap_or(1)
+}
+
+/// A channel's values with weight 1, and evenly spread points of the range that they stand in.
+fn weighted(
+    values: impl Iterator<Item = f64>,
+    count: f64,
+    (low, high): (f64, f64),
+) -> impl Iterator<Item = (f64, f64)> {
+    let points = f64::from(POINTS);
+    let place = move |i| low + (high - low) * (f64::from(i) + 0.5) / points;
+    let even = (0..POINTS).map(move |i| (place(i), EVEN * count / points));
+    values.map(|x| (x, 1.0)).chain(even)
 }
 
 /// One channel's fit.
@@ -69,15 +90,16 @@ pub(super) fn fit_layer(
         .into_par_iter()
         .map(|channel| {
             let scale = widths[channel].max(narrowest);
-            let polynomial = samples::fit(values(channel), scale, degree);
-            let missed = |x: f64| (horner(&polynomial, x) - x.max(0.0)).powi(2);
             let (low, high) = values(channel)
                 .fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
             let more = TRUST * (high - low).max(scale);
+            let range = (low - more, high + more);
+            let polynomial = samples::fit(weighted(values(channel), count, range), scale, degree);
+            let missed = |x: f64| (horner(&polynomial, x) - x.max(0.0)).powi(2);
             Channel {
                 missed: values(channel).map(missed).sum(),
                 beyond: values(channel).filter(|&x| misses(&polynomial, x, scale)).count(),
-                range: (low - more, high + more),
+                range,
                 polynomial,
             }
         })

@@ -19,21 +19,27 @@ use hermite::TERMS;
 /// How many samples the normal distribution counts for.
 const PRIOR: f64 = 4.0;
 
-/// The polynomial closest to ReLU on a channel's values, low power first, for values of about the
-/// size of `scale`, which is positive.
-pub(super) fn fit(values: impl Iterator<Item = f64>, scale: f64, degree: Degree) -> Vec<f64> {
+/// The polynomial closest to ReLU on a channel's values and their weights, low power first, for
+/// values of about the size of `scale`, which is positive.
+pub(super) fn fit(
+    values: impl Iterator<Item = (f64, f64)>,
+    scale: f64,
+    degree: Degree,
+) -> Vec<f64> {
     let terms = degree.power() + 1;
     let normal = hermite::relu();
     let mut triangle = [[0.0; TERMS + 1]; TERMS];
     for (j, row) in triangle.iter_mut().enumerate() {
         row[j] = PRIOR.sqrt();
     }
-    for u in values.map(|x| x / scale) {
+    for (x, weight) in values {
+        let u = x / scale;
         let basis = hermite::basis(u);
         let mut row = [0.0; TERMS + 1];
         row[..terms].copy_from_slice(&basis[..terms]);
         let predicted: f64 = basis.iter().zip(normal).take(terms).map(|(b, w)| b * w).sum();
         row[TERMS] = u.max(0.0) - predicted;
+        row.iter_mut().for_each(|entry| *entry *= weight.sqrt());
         rotate(&mut triangle, row, terms);
     }
     let mut weights = normal;
@@ -85,7 +91,7 @@ mod tests {
         fn many_normal_samples_give_the_closed_form(seed in any::<u64>(), sigma in 0.1f64..10.0) {
             let values = normal(seed, 20_000, sigma);
             for (degree, tolerance) in [(Degree::Two, 0.03), (Degree::Four, 0.04)] {
-                let found = fit(values.iter().copied(), sigma, degree);
+                let found = fit(values.iter().map(|&x| (x, 1.0)), sigma, degree);
                 let expected = relu_fit(degree, sigma);
                 for x in [-2.0, -1.0, 0.0, 0.5, 2.0].map(|u| u * sigma) {
                     let error = (at(&found, x) - at(&expected, x)).abs() / sigma;
@@ -102,7 +108,7 @@ mod tests {
         ) {
             let values: Vec<f64> = normal(seed, 2000, 1.0).iter().map(|x| x + shift).collect();
             for degree in Degree::ALL {
-                let found = fit(values.iter().copied(), 1.0, degree);
+                let found = fit(values.iter().map(|&x| (x, 1.0)), 1.0, degree);
                 let mut other = found.clone();
                 for (c, nudge) in other.iter_mut().zip(&nudge) {
                     *c += nudge;
@@ -119,7 +125,7 @@ mod tests {
     fn constant_and_wild_channels_have_tame_fits() {
         for values in [vec![0.0; 50], vec![1.0; 50], vec![-1.0; 1], vec![]] {
             for degree in Degree::ALL {
-                let found = fit(values.iter().copied(), 1.0, degree);
+                let found = fit(values.iter().map(|&x| (x, 1.0)), 1.0, degree);
                 let normal = relu_fit(degree, 1.0);
                 for x in [-2.0, 0.0, 2.0] {
                     assert!((at(&found, x) - at(&normal, x)).abs() < 1.0, "{found:?}");
@@ -130,7 +136,7 @@ mod tests {
         let mut values = vec![0.0; 10_000];
         values[77] = 100.0;
         for degree in Degree::ALL {
-            let found = fit(values.iter().copied(), 1.0, degree);
+            let found = fit(values.iter().map(|&x| (x, 1.0)), 1.0, degree);
             assert!(found.iter().all(|c| c.is_finite() && c.abs() < 2.0), "{found:?}");
             assert!(at(&found, 0.0).abs() < 0.05, "{found:?}");
             assert!((at(&found, 100.0) - 100.0).abs() < 1.0, "{found:?}");
