@@ -4,6 +4,7 @@
 //! its activations replaced by polynomials of degree 2, 4 or 6, found by least squares. Under
 //! which distribution decides: a polynomial leaves ReLU quickly outside the values that it was
 //! fitted to. So it is fitted per channel to what the layer really sees on a calibration batch
+//! and thinly to the range around it
 //! ([`Network::with_polynomials`](super::Network::with_polynomials)); the paper's own choice, the
 //! normal distribution, is there for comparison ([`relu_fit`],
 //! [`Network::with_normal_polynomials`](super::Network::with_normal_polynomials)).
