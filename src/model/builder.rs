@@ -115,6 +115,11 @@ impl NetworkBuilder {
         self.add(name, Op::Polynomial(of), &[input])
     }
 
+    /// Adds a ReLU, to be replaced later on. Errors as [`add`](Self::add).
+    pub fn relu(&mut self, name: &str, input: NodeId) -> Result<NodeId> {
+        self.add(name, Op::Relu, &[input])
+    }
+
     /// Adds the sum of two values of one shape. Errors as [`add`](Self::add).
     pub fn sum(&mut self, name: &str, left: NodeId, right: NodeId) -> Result<NodeId> {
         self.add(name, Op::Add, &[left, right])

@@ -3,7 +3,7 @@
 use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn};
 use rayon::prelude::*;
 
-use super::graph::{Network, Node};
+use super::graph::Network;
 use super::ops::Op;
 use super::{ModelError, Result};
 
@@ -21,62 +21,86 @@ impl Network {
         D: Dimension,
     {
         let samples = samples(inputs, self.input_shape())?;
-        let prepared: Vec<Option<Vec<Vec<f64>>>> = self.nodes.iter().map(coefficients).collect();
-        let last_use = self.last_uses();
-        let run = |sample: Vec<f64>| {
-            let mut values: Vec<Vec<f64>> = vec![Vec::new(); self.nodes.len()];
-            values[0] = sample;
-            for (index, node) in self.nodes.iter().enumerate().skip(1) {
-                values[index] = self.apply(node, prepared[index].as_deref(), &values);
-                for input in &node.inputs {
-                    if last_use[input.0] == index {
-                        values[input.0] = Vec::new();
-                    }
+        let executor = Executor::new(self);
+        Ok(collect(samples, self.output_shape(), |sample| executor.run(sample, |_, _| ())))
+    }
+}
+
+/// A network made ready to be run on many samples.
+pub(super) struct Executor<'a> {
+    network: &'a Network,
+    steps: Vec<Step>,
+    last_use: Vec<usize>,
+}
+
+/// What a node needs besides its inputs, laid out once for all samples.
+pub(super) struct Step {
+    coefficients: Option<Vec<Vec<f64>>>,
+}
+
+impl<'a> Executor<'a> {
+    pub fn new(network: &'a Network) -> Self {
+        let steps = network.nodes.iter().map(|node| Step::new(&node.op, &node.shape)).collect();
+        Executor { network, steps, last_use: last_uses(network) }
+    }
+
+    /// The result for one sample; `look` sees every node's inputs before the node is computed.
+    pub fn run(&self, sample: Vec<f64>, mut look: impl FnMut(usize, &[&[f64]])) -> Vec<f64> {
+        let nodes = &self.network.nodes;
+        let mut values: Vec<Vec<f64>> = vec![Vec::new(); nodes.len()];
+        values[0] = sample;
+        for (index, node) in nodes.iter().enumerate().skip(1) {
+            let inputs: Vec<&[f64]> = node.inputs.iter().map(|id| &values[id.0][..]).collect();
+            look(index, &inputs);
+            let shape = &nodes[node.inputs[0].0].shape;
+            let value = self.steps[index].apply(&node.op, shape, &node.shape, &inputs);
+            values[index] = value;
+            for input in &node.inputs {
+                if self.last_use[input.0] == index {
+                    values[input.0] = Vec::new();
                 }
             }
-            std::mem::take(&mut values[self.output.0])
-        };
-        Ok(collect(samples, self.output_shape(), run))
-    }
-
-    /// For each node the last node that reads it; nobody's turn ever comes for the output.
-    fn last_uses(&self) -> Vec<usize> {
-        let mut last = vec![usize::MAX; self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate() {
-            node.inputs.iter().for_each(|input| last[input.0] = index);
         }
-        last[self.output.0] = usize::MAX;
-        last
+        std::mem::take(&mut values[self.network.output.0])
+    }
+}
+
+impl Step {
+    /// What an operation needs whose result has this shape.
+    pub fn new(op: &Op, shape: &[usize]) -> Self {
+        let coefficients = match op {
+            Op::Polynomial(polynomial) => polynomial.expanded(shape),
+            _ => None,
+        };
+        Step { coefficients }
     }
 
-    fn apply(
-        &self,
-        node: &Node,
-        coefficients: Option<&[Vec<f64>]>,
-        values: &[Vec<f64>],
-    ) -> Vec<f64> {
-        let value = |position: usize| &values[node.inputs[position].0];
-        let shape = |position: usize| &self.nodes[node.inputs[position].0].shape;
-        match &node.op {
+    /// The operation on one sample; `from` is the shape of its first input, `to` its result's.
+    pub fn apply(&self, op: &Op, from: &[usize], to: &[usize], inputs: &[&[f64]]) -> Vec<f64> {
+        let pairs = || inputs[0].iter().zip(inputs[1]);
+        match op {
             Op::Input => Vec::new(),
-            Op::Conv2d(conv) => conv.apply(value(0), shape(0), &node.shape),
-            Op::Dense(layer) => layer.apply(value(0)),
-            Op::AveragePool(pool) => pool.apply(value(0), shape(0), &node.shape),
-            Op::Scale(layer) => layer.apply(value(0)),
-            Op::Polynomial(_) => horner(value(0), coefficients.unwrap_or_default()),
-            Op::Add => value(0).iter().zip(value(1)).map(|(x, y)| x + y).collect(),
-            Op::Multiply => value(0).iter().zip(value(1)).map(|(x, y)| x * y).collect(),
-            Op::Reshape(_) => value(0).clone(),
+            Op::Conv2d(conv) => conv.apply(inputs[0], from, to),
+            Op::Dense(layer) => layer.apply(inputs[0]),
+            Op::AveragePool(pool) => pool.apply(inputs[0], from, to),
+            Op::Scale(layer) => layer.apply(inputs[0]),
+            Op::Polynomial(_) => horner(inputs[0], self.coefficients.as_deref().unwrap_or(&[])),
+            Op::Relu => inputs[0].iter().map(|x| x.max(0.0)).collect(),
+            Op::Add => pairs().map(|(x, y)| x + y).collect(),
+            Op::Multiply => pairs().map(|(x, y)| x * y).collect(),
+            Op::Reshape(_) => inputs[0].to_vec(),
         }
     }
 }
 
-/// A polynomial's coefficients for every entry, laid out once for all samples.
-fn coefficients(node: &Node) -> Option<Vec<Vec<f64>>> {
-    match &node.op {
-        Op::Polynomial(polynomial) => polynomial.expanded(&node.shape),
-        _ => None,
+/// For each node the last node that reads it; nobody's turn ever comes for the output.
+pub(super) fn last_uses(network: &Network) -> Vec<usize> {
+    let mut last = vec![usize::MAX; network.nodes.len()];
+    for (index, node) in network.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|input| last[input.0] = index);
     }
+    last[network.output.0] = usize::MAX;
+    last
 }
 
 /// `Σ_k coefficients[k] · x^k`, entry by entry, from the highest power down.

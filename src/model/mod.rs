@@ -5,6 +5,7 @@
 //! 1. [`Network`]: a checked graph of layers, read from an ONNX file
 //!    (`Network::from_onnx`, feature `onnx`) or built by hand ([`NetworkBuilder`]);
 //!    [`Network::evaluate`] is the reference executor.
+//!    [`Network::with_polynomials`] puts polynomials in the place of its ReLUs.
 //! 2. [`Network::simplified`]: the same function with its elementwise arithmetic gathered
 //!    into polynomials and its scales folded into the layers beside them.
 //! 3. [`NormalForm`]: the same function again as affine maps with squarings between them,
@@ -12,6 +13,7 @@
 //!
 //! This room knows no cryptography.
 
+mod activation;
 mod builder;
 mod error;
 mod evaluate;
@@ -26,6 +28,7 @@ mod shape;
 mod simplify;
 mod sparse;
 
+pub use activation::{Degree, Escapes, LayerFit, Replaced, relu_fit, relu_fit_rmse};
 pub use builder::NetworkBuilder;
 pub use error::ModelError;
 pub use graph::{Network, Node, NodeId};

@@ -67,7 +67,7 @@ pub(super) fn infer(node: &str, op: &Op, inputs: &[&[usize]]) -> Result<Vec<usiz
             return site
                 .misfit("two values of one shape", format!("{:?} and {:?}", inputs[0], inputs[1]));
         }
-        Op::Add | Op::Multiply => inputs[0].to_vec(),
+        Op::Relu | Op::Add | Op::Multiply => inputs[0].to_vec(),
         Op::Reshape(shape) => {
             let wanted = limits::entries(node, "Reshape", shape)?;
             let present: usize = inputs[0].iter().product();

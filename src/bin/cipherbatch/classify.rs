@@ -1,5 +1,6 @@
 //! `classify`: labelled images, encrypted, against the clear network.
 
+use crate::activation::warn_of_escapes;
 use crate::failure::{Failure, Result};
 use crate::idx::Idx;
 use crate::options::{Common, backend_name};
@@ -39,15 +40,17 @@ impl Classify {
         let file = self.json.as_deref().filter(|_| !to_stdout);
         file.map_or(Ok(()), files::check_writable)?;
 
-        let (network, calibration) = self.common.network(&self.model)?;
-        let (images, labels) = self.data(&network)?;
+        let (replaced, calibration) = self.common.network(&self.model)?;
+        let network = &replaced.network;
+        let (images, labels) = self.data(network)?;
+        warn_of_escapes(&replaced, &images)?;
         let device = self.common.device()?;
-        let plan = Plan::new(&network, &PlanOptions { calibration, ..PlanOptions::default() })?;
+        let plan = Plan::new(network, &PlanOptions { calibration, ..PlanOptions::default() })?;
         let backend = backend_name(&device);
         let outcome = pipeline::run(&plan, device, images.view())?;
 
         let encrypted = answers(outcome.results.view());
-        let clear = answers(evaluate(&network, &images)?.view());
+        let clear = answers(evaluate(network, &images)?.view());
         let share = |a: &[usize], b: &[usize]| {
             let same = a.iter().zip(b).filter(|(a, b)| a == b).count();
             (same, same as f64 / a.len() as f64)

@@ -1,5 +1,6 @@
 //! `infer`: any network, any batch, results out.
 
+use crate::activation::warn_of_escapes;
 use crate::failure::{Failure, Result};
 use crate::options::Common;
 use crate::{files, pipeline};
@@ -35,7 +36,8 @@ pub struct Infer {
 impl Infer {
     pub fn run(self) -> Result<()> {
         files::check_writable(&self.output)?;
-        let (network, calibration) = self.common.network(&self.model)?;
+        let (replaced, calibration) = self.common.network(&self.model)?;
+        let network = &replaced.network;
         let inputs = files::read_npy(&self.input)?;
         let (found, expected) = (inputs.shape(), network.input_shape());
         if found.first().is_none_or(|&n| n == 0) || found[1..] != *expected {
@@ -50,9 +52,14 @@ impl Infer {
             Some(&[low, high]) => (low, high),
             _ => range(&inputs).map_err(|reason| Failure::file(self.input.display(), reason))?,
         };
+        // As they are encrypted: clamped. The client refuses NaN, which here becomes `low`.
+        let (low, high) = input_range;
+        if low <= high {
+            warn_of_escapes(&replaced, &inputs.mapv(|x| x.max(low).min(high)))?;
+        }
         let device = self.common.device()?;
         let plan = Plan::new(
-            &network,
+            network,
             &PlanOptions { input_range, calibration, ..PlanOptions::default() },
         )?;
         let outcome = pipeline::run(&plan, device, inputs.view())?;

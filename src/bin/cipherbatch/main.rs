@@ -1,6 +1,7 @@
 //! The command line: classification and inference on encrypted inputs, in one process that plays
 //! both the client and the server.
 
+mod activation;
 mod classify;
 mod failure;
 mod files;

@@ -1,7 +1,9 @@
 //! What both commands can be told.
 
+use crate::activation::{Activation, replace};
 use crate::failure::{Failure, Result};
 use crate::{files, shipped};
+use cipherbatch::model::Replaced;
 use cipherbatch::{Device, Network};
 use clap::{Args, ValueEnum};
 use ndarray::ArrayD;
@@ -28,6 +30,10 @@ pub struct Common {
     /// [default: FILE.calibration.npy beside FILE.onnx, where it is there].
     #[arg(long, value_name = "X.npy")]
     pub calibration: Option<PathBuf>,
+    /// Replace every ReLU of the network by polynomials, fitted per channel to what it sees on the
+    /// calibration batch.
+    #[arg(long, value_enum)]
+    pub activation: Option<Activation>,
 }
 
 impl Common {
@@ -45,8 +51,15 @@ impl Common {
         }
     }
 
-    /// A shipped network's or an ONNX file's network, with typical inputs where there are any.
-    pub fn network(&self, model: &str) -> Result<(Network, Option<ArrayD<f32>>)> {
+    /// The network to evaluate, with typical inputs where there are any.
+    pub fn network(&self, model: &str) -> Result<(Replaced, Option<ArrayD<f32>>)> {
+        let (network, calibration) = self.original(model)?;
+        let view = calibration.as_ref().map(|batch| batch.view());
+        Ok((replace(network, self.activation, view)?, calibration))
+    }
+
+    /// A shipped network's or an ONNX file's network as it is.
+    fn original(&self, model: &str) -> Result<(Network, Option<ArrayD<f32>>)> {
         let given = self.calibration.as_deref().map(files::read_npy).transpose()?;
         if let Some(shipped) = shipped::network(model) {
             let (network, calibration) = shipped?;

@@ -23,6 +23,7 @@ impl NormalForm {
     /// values cost more.
     ///
     /// # Errors
+    /// [`ModelError::Relu`] for a ReLU that is no polynomial yet,
     /// [`ModelError::Degree`] for a polynomial of a degree above 6, [`ModelError::TooLarge`] where
     /// composed layers exceed 2^27 weights, [`ModelError::NonFinite`] where they overflow, and
     /// [`ModelError::Pass`].
@@ -81,6 +82,7 @@ impl Lowering<'_> {
                 let coefficients = of.expanded(node.shape()).unwrap_or_default();
                 self.polynomial(index, node, x, &coefficients)
             }
+            Op::Relu => Err(ModelError::Relu { node: node.name().into() }),
             Op::Add => x.plus(node.name(), &inputs[1]),
             Op::Multiply => self.product(index, node, x, &inputs[1]),
             Op::Input | Op::Reshape(_) => Ok(Value::clone(x)),

@@ -21,9 +21,9 @@ pub(super) fn refusal(operator: Operator) -> ModelError {
 
 fn advice(kind: &str) -> &'static str {
     match kind {
-        "Relu" | "LeakyRelu" | "PRelu" | "Clip" | "Sigmoid" | "HardSigmoid" | "Tanh" | "Elu"
-        | "Selu" | "Celu" | "Gelu" | "Softplus" | "Softsign" | "HardSwish" | "Mish" | "Erf"
-        | "Swish" | "ThresholdedRelu" | "Abs" => {
+        "LeakyRelu" | "PRelu" | "Clip" | "Sigmoid" | "HardSigmoid" | "Tanh" | "Elu" | "Selu"
+        | "Celu" | "Gelu" | "Softplus" | "Softsign" | "HardSwish" | "Mish" | "Erf" | "Swish"
+        | "ThresholdedRelu" | "Abs" => {
             "replace it by a polynomial activation and train on, see training/"
         }
         "MaxPool" | "GlobalMaxPool" | "LpPool" | "GlobalLpPool" => {

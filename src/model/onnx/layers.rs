@@ -174,6 +174,11 @@ pub(super) fn reduce_mean<'a>(import: &mut Import<'a>, operator: Operator<'a>) -
     import.add(operator, Op::Reshape(shape), &[mean])
 }
 
+pub(super) fn relu<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
+    let input = import.node(operator, 0)?;
+    import.add(operator, Op::Relu, &[input])
+}
+
 pub(super) fn dropout<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
     let training = import.known(operator, 2)?;
     if training.is_some_and(|flag| flag.data.iter().any(|&flag| flag != 0.0)) {

@@ -32,6 +32,7 @@ fn read<'a>(import: &mut Import<'a>, operator: Operator<'a>) -> Result<Value> {
         "GlobalAveragePool" => layers::global_average_pool(import, operator),
         "ReduceMean" => layers::reduce_mean(import, operator),
         "Add" | "Sub" | "Mul" | "Div" | "Sum" => arithmetic::combine(import, operator),
+        "Relu" => layers::relu(import, operator),
         "Pow" => arithmetic::pow(import, operator),
         "Neg" => arithmetic::neg(import, operator),
         "Flatten" => shaping::flatten(import, operator),

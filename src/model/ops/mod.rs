@@ -30,6 +30,9 @@ pub enum Op {
     Scale(Scale),
     /// A polynomial of each entry.
     Polynomial(Polynomial),
+    /// `max(x, 0)` of each entry. The reference executor computes it; under encryption there is none,
+    /// so the normal form refuses it: see [`Network::with_polynomials`](super::Network::with_polynomials).
+    Relu,
     /// The sum of two values of one shape.
     Add,
     /// The product, entry by entry, of two values of one shape.
@@ -48,6 +51,7 @@ impl Op {
             Op::AveragePool(_) => "AveragePool",
             Op::Scale(_) => "Scale",
             Op::Polynomial(_) => "Polynomial",
+            Op::Relu => "Relu",
             Op::Add => "Add",
             Op::Multiply => "Multiply",
             Op::Reshape(_) => "Reshape",

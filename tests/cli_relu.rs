@@ -1,0 +1,67 @@
+//! The command line on a network with ReLU: replaced where asked for, refused with the way out.
+#![cfg(feature = "cli")]
+
+use ndarray::{ArrayD, IxDyn};
+use ndarray_npy::{read_npy, write_npy};
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const RELU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/refused_relu.onnx");
+
+fn npy(folder: &TempDir, name: &str, shape: &[usize], value: impl Fn(usize) -> f32) -> String {
+    let count: usize = shape.iter().product();
+    let array = ArrayD::from_shape_vec(IxDyn(shape), (0..count).map(value).collect()).unwrap();
+    let path = folder.path().join(name).to_str().unwrap().to_owned();
+    write_npy(&path, &array).unwrap();
+    path
+}
+
+fn infer(model: &str, input: &str, output: &Path, more: &[&str]) -> (Output, String) {
+    let output = output.to_str().unwrap();
+    let arguments = ["infer", "--model", model, "--input", input, "--output", output];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cipherbatch"));
+    let out = command.args(arguments).args(["--backend", "cpu"]).args(more).output().unwrap();
+    let lines = String::from_utf8(out.stderr.clone()).unwrap();
+    (out, lines)
+}
+
+#[test]
+fn relu_is_replaced_by_polynomials_and_escaping_inputs_are_told() {
+    let folder = TempDir::new().unwrap();
+    let value = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 40.0;
+    let typical = npy(&folder, "typical.npy", &[40, 2, 4, 4], value);
+    let y = folder.path().join("y.npy");
+    let options = ["--activation", "poly4", "--calibration", typical.as_str()];
+    let (out, lines) = infer(RELU, &typical, &y, &options);
+    assert!(out.status.success() && lines.is_empty(), "{lines}");
+    let (x, got): (ArrayD<f32>, ArrayD<f32>) = (read_npy(&typical).unwrap(), read_npy(&y).unwrap());
+    let square: f32 = x.iter().zip(&got).map(|(x, y)| (x.max(0.0) - y).powi(2)).sum();
+    assert_eq!(x.shape(), got.shape());
+    assert!((square / x.len() as f32).sqrt() < 0.1);
+
+    let far = npy(&folder, "far.npy", &[2, 2, 4, 4], |i| if i < 3 { 9.0 } else { 0.5 });
+    let (out, lines) = infer(RELU, &far, &y, &options);
+    assert!(out.status.success(), "{lines}");
+    assert!(lines.contains("the_Relu") && lines.contains("3 of 64 values"), "{lines}");
+}
+
+#[test]
+fn relu_without_what_its_place_needs_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let x = npy(&folder, "x.npy", &[2, 2, 4, 4], |i| i as f32);
+    let y = folder.path().join("y.npy");
+    let refused = |model: &str, more: &[&str]| {
+        let (out, line) = infer(model, &x, &y, more);
+        assert_eq!(out.status.code(), Some(2), "{line}");
+        assert!(line.starts_with("error: ") && line.trim_end().lines().count() == 1, "{line}");
+        assert!(out.stdout.is_empty() && !y.exists());
+        line
+    };
+    let line = refused(RELU, &["--activation", "poly4"]);
+    assert!(line.contains("calibration batch") && line.contains("--calibration"), "{line}");
+    let line = refused(RELU, &[]);
+    assert!(line.contains("--activation poly2|poly4|poly6"), "{line}");
+    let line = refused("cryptonets", &["--activation", "poly2"]);
+    assert!(line.contains("no ReLU"), "{line}");
+}
