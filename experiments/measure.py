@@ -1,6 +1,6 @@
 """Runs `cipherbatch classify` several times and keeps every report, with the medians.
 
-    python experiments/measure.py NAME [--runs 5] [-- ARGUMENTS OF classify]
+    python experiments/measure.py [--runs 5] NAME [ARGUMENTS OF classify]
 
 writes experiments/results/NAME.json. Only Python's standard library is needed; the program is built
 first with `cargo build --release`.
@@ -33,7 +33,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("arguments", nargs="*", help="for classify, after --")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for classify")
     options = parser.parse_args()
 
     program = ROOT / "target" / "release" / "cipherbatch"

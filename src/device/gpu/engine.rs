@@ -1,10 +1,11 @@
 //! The engine of a GPU.
 
-use super::context::{Buffer, Gpu};
+use super::context::Gpu;
 use super::linear::{Summand, linear};
 use super::matrix::GpuMatrix;
 use super::pipelines::Pipelines;
 use super::recording::Recording;
+use super::scratch::Scratch;
 use super::switch::{relinearise, rescale};
 use super::tables::Tables;
 use super::transform::Transforms;
@@ -12,8 +13,7 @@ use super::{Adapter, GpuOptions, GpuTile, Kernels, Prelude, transfer};
 use crate::device::{DeviceError, Engine, Term, check};
 use crate::ring::{BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A GPU, opened for one basis and key.
 #[derive(Debug)]
@@ -26,42 +26,6 @@ pub struct GpuEngine {
     /// Held from the first command of an operation to its submission, so that operations do not
     /// share scratch memory.
     scratch: Mutex<Scratch>,
-}
-
-/// Buffers that an operation fills and uses, kept for the next one: for each use some slots, so
-/// that kernels that could run side by side do not wait for each other.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    buffers: HashMap<(&'static str, usize), (usize, Arc<Buffer>)>,
-}
-
-impl Scratch {
-    /// `slots` buffers of at least `words` words each.
-    pub fn slots(
-        &mut self,
-        gpu: &Gpu,
-        what: &'static str,
-        slots: usize,
-        words: usize,
-    ) -> Result<Vec<Arc<Buffer>>, DeviceError> {
-        (0..slots).map(|slot| self.words(gpu, (what, slot), words)).collect()
-    }
-
-    fn words(
-        &mut self,
-        gpu: &Gpu,
-        key: (&'static str, usize),
-        words: usize,
-    ) -> Result<Arc<Buffer>, DeviceError> {
-        if let Some((_, buffer)) = self.buffers.get(&key).filter(|b| b.0 >= words) {
-            return Ok(buffer.clone());
-        }
-        // The old one goes first, to make room.
-        self.buffers.remove(&key);
-        let buffer = Arc::new(gpu.buffer(key.0, words)?);
-        self.buffers.insert(key, (words, buffer.clone()));
-        Ok(buffer)
-    }
 }
 
 impl GpuEngine {
@@ -118,7 +82,7 @@ impl GpuEngine {
 
     /// Gives memory back that is kept between operations.
     pub fn trim(&self) {
-        self.scratch().buffers.clear();
+        self.scratch().clear();
     }
 
     /// Gives back the room of third components, buffer by buffer so that little is needed on top.

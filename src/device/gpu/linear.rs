@@ -2,9 +2,9 @@
 //! slice. A slice is one prime and some columns of every polynomial.
 
 use super::context::{Buffer, MAX_GROUPS};
-use super::engine::Scratch;
 use super::pipelines::Variant;
 use super::recording::Recording;
+use super::scratch::Scratch;
 use super::tables::{Prime, Tables};
 use super::{GpuMatrix, GpuTile, Kernel};
 use crate::device::DeviceError;

@@ -14,6 +14,7 @@ mod matrix;
 mod options;
 mod pipelines;
 mod recording;
+mod scratch;
 mod shaders;
 mod switch;
 mod tables;

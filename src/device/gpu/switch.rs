@@ -4,9 +4,9 @@
 //! `[group][row][N]`, transformed there, and met slice by slice again.
 
 use super::context::{Buffer, Gpu, MAX_GROUPS};
-use super::engine::Scratch;
 use super::linear::{THREADS, pointwise};
 use super::recording::Recording;
+use super::scratch::Scratch;
 use super::tables::{Prime, Tables};
 use super::transform::{Job, Transforms};
 use super::{GpuTile, Kernel};
