@@ -143,3 +143,33 @@ impl Client {
             .map_err(|e| ClientError::Damaged { what: e.to_string() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Dense, Network};
+    use crate::plan::PlanOptions;
+    use ndarray::array;
+
+    /// A slot that no image is in still holds a value of the range: that of an image.
+    #[test]
+    fn slots_left_over_repeat_the_images() {
+        let mut b = Network::builder(&[2]).unwrap();
+        let dense = Dense::new(array![[0.5, -0.5]], vec![0.0]);
+        let x = b.dense("fc", b.input(), dense).unwrap();
+        let plan = Plan::new(&b.finish(x).unwrap(), &PlanOptions::default()).unwrap();
+        let client = Client::new(&plan).unwrap();
+        let images = array![[0.25f32, 0.75], [0.5, 7.0], [-3.0, 1.0]];
+        let batch = client.encrypt(images.view()).unwrap();
+        let (input, basis) = (plan.program().input, plan.parameters().basis());
+        let tile = batch.tiles[0].expand(basis);
+        for row in 0..2 {
+            let slots = client.secret.decrypt_row(&tile, row, input.scale);
+            assert_eq!(slots.len(), plan.slots());
+            for (slot, got) in slots.iter().enumerate() {
+                let want = f64::from(images[[slot % 3, row]].clamp(0.0, 1.0));
+                assert!((got - want).abs() < 0.01, "row {row}, slot {slot}: {got}, not {want}");
+            }
+        }
+    }
+}

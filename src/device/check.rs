@@ -1,26 +1,9 @@
 //! What every engine refuses, before it computes anything.
 
-use super::DeviceError;
+use super::{DeviceError, Engine, Term};
 use crate::ring::{Basis, Shape};
 use crate::scheme::RelinKey;
 use std::fmt::Display;
-
-/// The extents of one summand of a linear layer.
-pub struct TermShape {
-    /// The tile's.
-    pub tile: Shape,
-    /// Whether it is squared first.
-    pub squared: bool,
-    /// The matrix's outputs and inputs.
-    pub matrix: (usize, usize),
-}
-
-impl TermShape {
-    /// The components that the summand has.
-    pub fn components(&self) -> usize {
-        if self.squared { 3 } else { self.tile.components }
-    }
-}
 
 fn equal<T: PartialEq + Display>(
     what: &'static str,
@@ -56,9 +39,10 @@ pub fn tile(basis: &Basis, shape: Shape) -> Result<(), DeviceError> {
 }
 
 /// That terms, bias and level fit together. Returns the extents of the result.
-pub fn linear(
+pub fn linear<E: Engine>(
+    engine: &E,
     basis: &Basis,
-    terms: impl ExactSizeIterator<Item = TermShape>,
+    terms: &[Term<'_, E>],
     bias: &[u32],
     primes: usize,
 ) -> Result<Shape, DeviceError> {
@@ -66,14 +50,15 @@ pub fn linear(
     within("the linear layer's primes", primes, 1, basis.len())?;
     let (mut components, mut rows) = (2, None);
     for t in terms {
-        tile(basis, t.tile)?;
-        within("primes of a linear layer's input", t.tile.primes, primes, basis.len())?;
-        equal("rows of a linear layer's input", t.tile.rows, t.matrix.1)?;
-        equal("outputs of a linear layer's matrix", t.matrix.0, *rows.get_or_insert(t.matrix.0))?;
+        let (shape, (outputs, inputs)) = (engine.shape(t.tile), engine.extents(t.matrix));
+        tile(basis, shape)?;
+        within("primes of a linear layer's input", shape.primes, primes, basis.len())?;
+        equal("rows of a linear layer's input", shape.rows, inputs)?;
+        equal("outputs of a linear layer's matrix", outputs, *rows.get_or_insert(outputs))?;
         if t.squared {
-            equal("components of a tile to be squared", t.tile.components, 2)?;
+            equal("components of a tile to be squared", shape.components, 2)?;
         }
-        components = components.max(t.components());
+        components = components.max(if t.squared { 3 } else { shape.components });
     }
     let rows = rows.unwrap_or(0);
     equal("entries of a linear layer's bias", bias.len(), primes * rows)?;
@@ -87,8 +72,14 @@ pub fn linear(
     Ok(Shape { primes, components, rows, degree: basis.degree() })
 }
 
-/// That a tile can be switched down. Returns the extents of the result.
-pub fn switch(shape: Shape, rescale: usize, has_key: bool) -> Result<Shape, DeviceError> {
+/// That a tile belongs to the basis and can be switched down. Returns the extents of the result.
+pub fn switch(
+    basis: &Basis,
+    shape: Shape,
+    rescale: usize,
+    has_key: bool,
+) -> Result<Shape, DeviceError> {
+    tile(basis, shape)?;
     within("rescalings", rescale, 0, shape.primes - 1)?;
     if shape.components == 3 && !has_key {
         return Err(DeviceError::NoKey);

@@ -50,6 +50,9 @@ pub trait Engine: Send + Sync {
     /// The extents of a tile.
     fn shape(&self, tile: &Self::Tile) -> Shape;
 
+    /// Outputs and inputs of a matrix.
+    fn extents(&self, matrix: &Self::Matrix) -> (usize, usize);
+
     /// Makes a matrix resident.
     ///
     /// # Errors

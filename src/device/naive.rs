@@ -132,6 +132,10 @@ impl Engine for NaiveEngine {
         tile.shape()
     }
 
+    fn extents(&self, matrix: &BlockMatrix) -> (usize, usize) {
+        (matrix.outputs(), matrix.inputs())
+    }
+
     fn matrix(&self, matrix: &BlockMatrix) -> Result<BlockMatrix, DeviceError> {
         Ok(matrix.clone())
     }
@@ -142,12 +146,7 @@ impl Engine for NaiveEngine {
         bias: &[u32],
         primes: usize,
     ) -> Result<Tile, DeviceError> {
-        let extents = terms.iter().map(|t| check::TermShape {
-            tile: t.tile.shape(),
-            squared: t.squared,
-            matrix: (t.matrix.outputs(), t.matrix.inputs()),
-        });
-        let shape = check::linear(self.basis(), extents, bias, primes)?;
+        let shape = check::linear(self, self.basis(), terms, bias, primes)?;
         let mut out = Tile::zeros(shape);
         for t in terms {
             let x = if t.squared { self.square(t.tile) } else { t.tile.clone() };
@@ -180,7 +179,7 @@ impl Engine for NaiveEngine {
     }
 
     fn switch(&self, tile: Tile, rescale: usize) -> Result<Tile, DeviceError> {
-        check::switch(tile.shape(), rescale, self.key.is_some())?;
+        check::switch(self.basis(), tile.shape(), rescale, self.key.is_some())?;
         let mut tile = match &self.key {
             Some(key) if tile.shape().components == 3 => self.relinearise(&tile, key.tile()),
             _ => tile,

@@ -87,7 +87,7 @@ impl SecretKey {
 
     /// Encrypts rows of N slots each, at level `level` and scale `scale`.
     ///
-    /// `fill(row, slots)` writes the values of one row; it is called from many threads.
+    /// `fill(row, slots)` writes the values of one row over zeros; it is called from many threads.
     ///
     /// # Errors
     /// [`EntropyError`] where the operating system has no randomness to give.
@@ -106,6 +106,8 @@ impl SecretKey {
             .map_init(
                 || (vec![0.0; degree], vec![0; degree], vec![0; degree]),
                 |(slots, message, a), row| {
+                    // What is left of the row before would be out of anyone's range.
+                    slots.fill(0.0);
                     fill(row, slots);
                     self.encoder.to_coefficients(slots);
                     message.iter_mut().zip(&*slots).for_each(|(m, v)| *m = integer(v * scale));

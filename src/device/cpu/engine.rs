@@ -68,6 +68,10 @@ impl Engine for CpuEngine {
         tile.shape()
     }
 
+    fn extents(&self, matrix: &CpuMatrix) -> (usize, usize) {
+        (matrix.source().outputs(), matrix.source().inputs())
+    }
+
     fn matrix(&self, matrix: &BlockMatrix) -> Result<CpuMatrix, DeviceError> {
         Ok(CpuMatrix::new(matrix.clone()))
     }
@@ -78,12 +82,7 @@ impl Engine for CpuEngine {
         bias: &[u32],
         primes: usize,
     ) -> Result<Tile, DeviceError> {
-        let extents = terms.iter().map(|t| check::TermShape {
-            tile: t.tile.shape(),
-            squared: t.squared,
-            matrix: (t.matrix.source().outputs(), t.matrix.source().inputs()),
-        });
-        let shape = check::linear(self.basis(), extents, bias, primes)?;
+        let shape = check::linear(self, self.basis(), terms, bias, primes)?;
         let terms: Vec<_> = terms
             .iter()
             .map(|t| Summand { tile: t.tile, squared: t.squared, matrix: t.matrix })
@@ -94,7 +93,7 @@ impl Engine for CpuEngine {
     }
 
     fn switch(&self, tile: Tile, rescale: usize) -> Result<Tile, DeviceError> {
-        let shape = check::switch(tile.shape(), rescale, self.key.is_some())?;
+        let shape = check::switch(self.basis(), tile.shape(), rescale, self.key.is_some())?;
         if shape == tile.shape() {
             return Ok(tile);
         }

@@ -135,5 +135,8 @@ fn misfits_are_refused() {
         refusal(cpu.switch(Tile::zeros(Shape { components: 2, ..shape }), 2))
             .contains("rescalings")
     );
+    let foreign = |shape: Shape| refusal(cpu.switch(Tile::zeros(shape), 0));
+    assert!(foreign(Shape { components: 2, primes: 0, ..shape }).contains("primes: 0"));
+    assert!(foreign(Shape { components: 2, degree: 8, ..shape }).contains("degree: 8"));
     assert!(refusal(cpu.upload(Tile::zeros(Shape { degree: 8, ..shape }))).contains("degree"));
 }

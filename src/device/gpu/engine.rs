@@ -125,6 +125,10 @@ impl Engine for GpuEngine {
         tile.shape
     }
 
+    fn extents(&self, matrix: &GpuMatrix) -> (usize, usize) {
+        (matrix.outputs, matrix.inputs)
+    }
+
     fn matrix(&self, matrix: &BlockMatrix) -> Result<GpuMatrix, DeviceError> {
         self.gpu.guarded(|| GpuMatrix::new(&self.gpu, matrix))
     }
@@ -135,12 +139,7 @@ impl Engine for GpuEngine {
         bias: &[u32],
         primes: usize,
     ) -> Result<GpuTile, DeviceError> {
-        let extents = terms.iter().map(|t| check::TermShape {
-            tile: t.tile.shape,
-            squared: t.squared,
-            matrix: (t.matrix.outputs, t.matrix.inputs),
-        });
-        let shape = check::linear(self.params.basis(), extents, bias, primes)?;
+        let shape = check::linear(self, self.params.basis(), terms, bias, primes)?;
         let terms: Vec<_> = terms
             .iter()
             .map(|t| Summand { tile: t.tile, squared: t.squared, matrix: t.matrix })
@@ -157,7 +156,7 @@ impl Engine for GpuEngine {
     }
 
     fn switch(&self, mut tile: GpuTile, steps: usize) -> Result<GpuTile, DeviceError> {
-        check::switch(tile.shape, steps, !self.tables.key.is_empty())?;
+        check::switch(self.params.basis(), tile.shape, steps, !self.tables.key.is_empty())?;
         self.gpu.guarded(|| {
             let mut scratch = self.scratch();
             let (tables, transforms) = (&self.tables, &self.transforms);
