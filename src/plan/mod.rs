@@ -14,7 +14,7 @@ pub use program::{Program, Step, Term, Value};
 
 use crate::model::{ModelError, Network, NormalForm};
 use crate::ring::MatrixError;
-use crate::scheme::{ParameterError, Parameters};
+use crate::scheme::{ParameterError, Parameters, log2_q_bound, secure_degrees};
 use ndarray::ArrayD;
 use ranges::{Ranges, probes};
 use scales::Search;
@@ -103,6 +103,32 @@ impl Plan {
     /// # Errors
     /// [`PlanError`], which names the layer that stands in the way.
     pub fn new(network: &Network, options: &PlanOptions) -> Result<Self, PlanError> {
+        let secure = |degree| Some((degree, log2_q_bound(degree)?));
+        Self::over(secure_degrees().filter_map(secure).collect(), network, options)
+    }
+
+    /// [`Plan::new`] over the ring of one degree, a power of two from 8 to 65,536, with as large a
+    /// modulus as it takes: **no security at all**, for tests and experiments on small rings.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn new_insecure(
+        network: &Network,
+        options: &PlanOptions,
+        degree: usize,
+    ) -> Result<Self, PlanError> {
+        if !degree.is_power_of_two() || !(8..=1 << 16).contains(&degree) {
+            return Err(ParameterError::Degree(degree).into());
+        }
+        Self::over(vec![(degree, f64::INFINITY)], network, options)
+    }
+
+    fn over(
+        rings: Vec<(usize, f64)>,
+        network: &Network,
+        options: &PlanOptions,
+    ) -> Result<Self, PlanError> {
+        let bounded = rings.iter().all(|ring| ring.1.is_finite());
         let (low, high) = options.input_range;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(PlanError::InputRange { low, high });
@@ -113,7 +139,7 @@ impl Plan {
             None => (probes(&network.input_shape, options.input_range), UNSURE_BITS),
         };
         let ranges = Ranges::measure(&network, samples.view())?;
-        let search = Search::new(&network, &ranges, options.margin_bits + unsure);
+        let search = Search::new(&network, &ranges, options.margin_bits + unsure, rings);
         let error_at = |bits: f64| search.spread() * (-bits).exp2();
         let best = search.run(error_at(options.precision_bits + unsure));
         let scales = match best {
@@ -124,7 +150,11 @@ impl Plan {
                 return Err(PlanError::Precision { depth, reached, wanted });
             }
         };
-        let params = Parameters::new(scales.literal.clone())?;
+        // Only `new_insecure` offers a ring without a bound.
+        let params = match bounded {
+            true => Parameters::new(scales.literal.clone())?,
+            false => Parameters::new_insecure(scales.literal.clone())?,
+        };
         let program = lower::lower(&network, &ranges, &scales)?;
         program.check(|level| params.basis().log2_q(level))?;
         let shapes = [&network.input_shape[..], &network.output_shape];

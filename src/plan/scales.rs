@@ -11,7 +11,7 @@ use super::ranges::Ranges;
 use crate::math::primes_below;
 use crate::model::{Affine, NormalForm};
 use crate::ring::{ROW_NORM_BOUND, WEIGHT_BOUND};
-use crate::scheme::{ParametersLiteral, log2_q_bound, noise, secure_degrees};
+use crate::scheme::{ParametersLiteral, noise};
 
 /// Smaller primes waste lanes of 32 bits.
 const SMALLEST_PRIME_BITS: f64 = 22.0;
@@ -152,11 +152,18 @@ pub struct Search<'a> {
     layers: Vec<LayerSize>,
     /// What the result's modulus must hold beyond the scale, in bits: sign, range and margin.
     headroom: f64,
+    /// The ring degrees that may be taken, ascending, each with the largest log₂ Q.
+    rings: Vec<(usize, f64)>,
 }
 
 impl<'a> Search<'a> {
-    /// Measures the network's layers.
-    pub fn new(network: &'a NormalForm, ranges: &'a Ranges, margin_bits: f64) -> Self {
+    /// Measures the network's layers; `rings` are degrees, ascending, with the largest log₂ Q each.
+    pub fn new(
+        network: &'a NormalForm,
+        ranges: &'a Ranges,
+        margin_bits: f64,
+        rings: Vec<(usize, f64)>,
+    ) -> Self {
         let factors = normalisers(ranges);
         let depths = network.depths();
         let squares = network.squares.iter().enumerate().map(|(k, layer)| {
@@ -165,14 +172,15 @@ impl<'a> Search<'a> {
         let depth = network.depth();
         let output = LayerSize::new(&network.output, depth, 1.0, ranges, &factors);
         let headroom = 1.0 + margin_bits + ranges.output.max(f64::MIN_POSITIVE).log2();
-        Self { network, ranges, depth, layers: squares.chain([output]).collect(), headroom }
+        let layers = squares.chain([output]).collect();
+        Self { network, ranges, depth, layers, headroom, rings }
     }
 
     /// The first parameters, by ring degree and then by number of primes, whose predicted error is
     /// at most `wanted`; or, where none is, the best there are.
     pub fn run(&self, wanted: f64) -> Option<Scales> {
         let mut best: Option<Scales> = None;
-        for (literal, dropped) in secure_degrees().flat_map(|degree| self.candidates(degree)) {
+        for (literal, dropped) in self.rings.iter().flat_map(|&ring| self.candidates(ring)) {
             let Some(found) = self.best(literal, dropped) else { continue };
             if found.error <= wanted {
                 return Some(found);
@@ -186,8 +194,10 @@ impl<'a> Search<'a> {
 
     /// Primes, and how many go with an activation: few before many, one before two, large before
     /// small (weights stay below 2¹⁵, so two large primes can be more than they bring back).
-    fn candidates(&self, degree: usize) -> impl Iterator<Item = (ParametersLiteral, usize)> {
-        let bound = log2_q_bound(degree).unwrap_or(0.0);
+    fn candidates(
+        &self,
+        (degree, bound): (usize, f64),
+    ) -> impl Iterator<Item = (ParametersLiteral, usize)> {
         let squares = self.depth.saturating_sub(1);
         (1..=64).flat_map(move |count| {
             (1..=MOST_DROPPED).flat_map(move |dropped| {

@@ -87,3 +87,16 @@ fn plans_repeat() {
     };
     assert_eq!(plan(), plan());
 }
+
+#[test]
+fn small_rings_are_insecure_and_say_so() {
+    let insecure = |degree| Plan::new_insecure(&network(2), &PlanOptions::default(), degree);
+    let plan = insecure(64).unwrap();
+    assert_eq!((plan.slots(), plan.parameters().security_bits()), (64, 0));
+    for degree in [0, 4, 48, 1 << 17] {
+        assert!(matches!(
+            insecure(degree).unwrap_err(),
+            PlanError::Parameters(ParameterError::Degree(d)) if d == degree
+        ));
+    }
+}
