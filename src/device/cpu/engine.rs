@@ -1,8 +1,9 @@
 //! The engine of the processor at hand.
 
+use super::key::CpuKey;
 use super::linear::{Summand, linear};
 use super::matrix::CpuMatrix;
-use super::switch::{CpuKey, switch};
+use super::switch::switch;
 use crate::device::{DeviceError, Engine, Term, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};

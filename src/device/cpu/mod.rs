@@ -1,10 +1,12 @@
 //! The CPU side: rayon over slices and ciphertexts, SIMD within.
 
 mod engine;
+mod key;
 mod lanes;
 mod linear;
 mod matrix;
 mod scatter;
+mod sums;
 mod switch;
 #[cfg(test)]
 mod tests;
