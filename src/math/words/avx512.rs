@@ -145,8 +145,8 @@ unsafe impl Words for Avx512 {
     #[inline(always)]
     fn montgomery(sums: Self::Sums, inverse: Self, p: Self) -> (Self, Self) {
         unsafe {
-            let even = _mm512_mul_epu32(_mm512_mul_epu32(sums[0], inverse.0), p.0);
-            let odd = _mm512_mul_epu32(_mm512_mul_epu32(sums[1], inverse.0), p.0);
+            let even = _mm512_mul_epu32(_mm512_mullo_epi32(sums[0], inverse.0), p.0);
+            let odd = _mm512_mul_epu32(_mm512_mullo_epi32(sums[1], inverse.0), p.0);
             (Self(highs(sums[0], sums[1])), Self(highs(even, odd)))
         }
     }

@@ -14,7 +14,8 @@ use super::range::Range;
 use crate::math::words::{Factors, Words};
 
 /// Blocks that are best worked on together: the chain of a butterfly takes some 25 cycles, but its
-/// instructions only 8.
+/// instructions only 8. Cycles for 16 butterflies, IFMA: 11.4, 10.5, 9.9 for 2, 3, 4 blocks, and
+/// 8 blocks no longer fit the registers.
 pub const TOGETHER: usize = 4;
 
 /// The last stages of the forward transform: blocks of `node`, `node` + 1, …, from large values to
