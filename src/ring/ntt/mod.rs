@@ -360,8 +360,9 @@ mod tests {
         for (log_n, bound) in [(12, 1 << 31), (13, 1 << 30), (14, 1 << 31), (15, 1 << 31)] {
             let t = table(log_n, bound);
             let n = 1 << log_n;
-            for fill in [0, 1, t.modulus().value() - 1] {
-                let a = vec![fill; n];
+            let p = t.modulus().value();
+            let scattered = (0..n as u32).map(|i| i.wrapping_mul(2_654_435_761) % p).collect();
+            for a in [vec![0; n], vec![1; n], vec![p - 1; n], scattered] {
                 let portable = Simd::all().next().unwrap();
                 let mut want = a.clone();
                 t.forward_with(portable, &mut want);
