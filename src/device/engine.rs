@@ -185,7 +185,7 @@ pub enum DeviceError {
     NoAdapter { reason: String },
     /// More than the device can hold.
     #[error(
-        "{device} cannot hold {what}: {needed} bytes needed, {limit} allowed; use the CPU or smaller batches"
+        "{device} cannot hold {what}: {needed} bytes needed, {limit} allowed; allow more memory, or take another device"
     )]
     Memory { device: String, what: &'static str, needed: u64, limit: u64 },
     /// The device reported an error, or went away.
