@@ -98,7 +98,7 @@ impl Engine for CpuEngine {
     }
 
     fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<CpuMatrix, DeviceError> {
-        Ok(CpuMatrix::new(matrix, squared))
+        Ok(CpuMatrix::new(self.simd, self.params.degree(), matrix, squared))
     }
 
     fn operator(&self, matrix: &CpuMatrix) -> Operator {

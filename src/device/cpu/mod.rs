@@ -1,9 +1,9 @@
 //! The CPU side: rayon over slices and ciphertexts, SIMD within.
 
 mod engine;
-mod lanes;
 mod linear;
 mod matrix;
+mod product;
 mod scatter;
 mod switch;
 #[cfg(test)]
