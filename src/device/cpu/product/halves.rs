@@ -349,19 +349,18 @@ unsafe fn product(
                         [vector(0), vector(1)]
                     })
                 };
-                for row in 0..ROWS {
-                    let w = _mm512_set1_epi32(w[row] as i32);
-                    l[row][0] = _mm512_dpwssd_epi32(l[row][0], x_l[0], w);
-                    l[row][1] = _mm512_dpwssd_epi32(l[row][1], x_l[1], w);
-                    h[row][0] = _mm512_dpwssd_epi32(h[row][0], x_h[0], w);
-                    h[row][1] = _mm512_dpwssd_epi32(h[row][1], x_h[1], w);
+                for ((h, l), &w) in h.iter_mut().zip(&mut l).zip(w) {
+                    let w = _mm512_set1_epi32(w as i32);
+                    l[0] = _mm512_dpwssd_epi32(l[0], x_l[0], w);
+                    l[1] = _mm512_dpwssd_epi32(l[1], x_l[1], w);
+                    h[0] = _mm512_dpwssd_epi32(h[0], x_h[0], w);
+                    h[1] = _mm512_dpwssd_epi32(h[1], x_h[1], w);
                 }
             }
             let rows = &matrix.rows[segment.rows.clone()];
-            // Unrolled over all rows: an index that is not constant would put `h` and `l` in memory.
-            for row in 0..ROWS {
-                let sums = [0, 1].map(|i| k.gathered(h[row][i], l[row][i], c1, c0));
-                let Some(&to) = rows.get(row) else { continue };
+            // The sums move: an index that is not constant would keep them in memory from the start.
+            for ((h, l), &to) in h.into_iter().zip(l).zip(rows) {
+                let sums = [k.gathered(h[0], l[0], c1, c0), k.gathered(h[1], l[1], c1, c0)];
                 let y = &mut y[to as usize * width + column..][..COLUMNS];
                 for (y, sum) in y.chunks_exact_mut(LANES).zip(sums) {
                     // SAFETY: the chunk has 16 words.
