@@ -147,7 +147,7 @@ impl Halves {
 
     /// Whether the processor has what it takes, and slices are whole vectors.
     pub fn suits(simd: Simd, degree: usize) -> bool {
-        simd.level() >= Level::Avx512 && is_x86_feature_detected!("avx512vnni") && degree >= COLUMNS
+        simd.level() == Level::Ifma && degree >= COLUMNS
     }
 
     /// Adds the product with one component of `x` to `y`, `[row][width]`. Only where it suits.
