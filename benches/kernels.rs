@@ -3,7 +3,7 @@
 //! `cargo bench --bench kernels`; throughput is in butterflies, multiply-adds and ciphertexts.
 
 use cipherbatch::device::cpu::CpuEngine;
-use cipherbatch::device::{Engine, Term};
+use cipherbatch::device::{Engine, Layer, Term};
 use cipherbatch::math::{primes_below, simd::Simd};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
 use cipherbatch::scheme::{Parameters, ParametersLiteral, SecretKey};
@@ -72,13 +72,12 @@ fn linear(c: &mut Criterion) {
     group.throughput(Throughput::Elements(845 * 100 * 3 * 3 * 4096));
     for simd in Simd::all() {
         let engine = CpuEngine::open_with(&params, None, simd).expect("no key to refuse");
-        let resident = engine.matrix(&matrix).expect("fits");
+        let resident = engine.matrix(&matrix, true).expect("fits");
+        let terms = [Term { tile: &x, matrix: &resident }];
+        let layer = Layer { terms: &terms, bias: &[0; 300], primes: 3, switch: None };
+        let mut out = engine.tile(layer.shape(&engine)).expect("fits");
         group.bench_function(format!("squares 845 → 100, {simd}"), |b| {
-            b.iter(|| {
-                engine
-                    .linear(&[Term { tile: &x, squared: true, matrix: &resident }], &[0; 300], 3)
-                    .expect("fits")
-            })
+            b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
         });
     }
     group.finish();
@@ -86,6 +85,8 @@ fn linear(c: &mut Criterion) {
 
 fn switch(c: &mut Criterion) {
     const ROWS: usize = 64;
+    let identity: Vec<_> = (0..ROWS as u32).map(|r| vec![(r, 1)]).collect();
+    let identity = BlockMatrix::from_rows(ROWS, &identity).expect("small weights");
     let mut group = c.benchmark_group("switch");
     group.sample_size(10);
     group.throughput(Throughput::Elements(ROWS as u64));
@@ -95,13 +96,14 @@ fn switch(c: &mut Criterion) {
         let x = tile(&params, primes, 3, ROWS);
         for simd in Simd::all() {
             let engine = CpuEngine::open_with(&params, Some(&key), simd).expect("its own key");
+            let one = engine.matrix(&identity, false).expect("fits");
+            let terms = [Term { tile: &x, matrix: &one }];
+            let bias = vec![0; ROWS * primes];
+            let layer = Layer { terms: &terms, bias: &bias, primes, switch: Some(1) };
+            let mut out = engine.tile(layer.shape(&engine)).expect("fits");
             let id = BenchmarkId::new(simd.to_string(), format!("{degree}, {primes} primes"));
             group.bench_function(id, |b| {
-                b.iter_batched(
-                    || x.clone(),
-                    |x| engine.switch(x, 1).expect("fits"),
-                    criterion::BatchSize::LargeInput,
-                )
+                b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
             });
         }
     }

@@ -16,7 +16,7 @@ pub(crate) enum Level {
     Avx2,
     /// AVX-512 F, BW, DQ, VL on top.
     Avx512,
-    /// The 52-bit multiply-adds of AVX-512 IFMA on top.
+    /// The 52-bit multiply-adds of IFMA and the dot products of VNNI on top: Ice Lake, Zen 4.
     Ifma,
 }
 
@@ -55,7 +55,7 @@ impl std::fmt::Display for Simd {
             Level::Portable => "portable",
             Level::Avx2 => "AVX2",
             Level::Avx512 => "AVX-512",
-            Level::Ifma => "AVX-512 IFMA",
+            Level::Ifma => "AVX-512 with IFMA and VNNI",
         })
     }
 }
@@ -75,7 +75,9 @@ impl Level {
                         && has!("avx512dq")
                         && has!("avx512vl")
                 }
-                Self::Ifma => Self::Avx512.is_available() && has!("avx512ifma"),
+                Self::Ifma => {
+                    Self::Avx512.is_available() && has!("avx512ifma") && has!("avx512vnni")
+                }
             }
         }
         #[cfg(not(target_arch = "x86_64"))]

@@ -2,9 +2,9 @@
 
 mod engine;
 mod key;
-mod lanes;
 mod linear;
 mod matrix;
+mod product;
 mod scatter;
 mod sums;
 mod switch;

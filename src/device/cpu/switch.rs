@@ -20,13 +20,21 @@ use rayon::prelude::*;
 /// core, is read once for all of them, prime by prime.
 const TOGETHER: usize = 8;
 
-/// Two components at `out`'s level from two or three at the level of `tile`.
-pub fn switch(simd: Simd, basis: &Basis, key: Option<&CpuKey>, tile: &Tile, out: &mut Tile) {
+/// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
+/// from `first` on.
+pub fn switch(
+    simd: Simd,
+    basis: &Basis,
+    key: Option<&CpuKey>,
+    tile: &Tile,
+    out: &mut Tile,
+    first: usize,
+) {
     let (from, to) = (tile.shape(), out.shape());
     let key = key.filter(|_| from.components == 3);
     let inverses: Vec<Factors> =
         (0..from.primes).map(|i| inverses(basis, i, to.primes.max(i + 1)..from.primes)).collect();
-    let job = Job { simd, basis, key, tile, to, inverses };
+    let job = Job { simd, basis, key, tile, to, first, inverses };
     let target = Scatter::new(out.data_mut());
     let together = from.rows.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
     let blocks = from.rows.div_ceil(together);
@@ -52,8 +60,9 @@ struct Job<'a> {
     basis: &'a Basis,
     key: Option<&'a CpuKey>,
     tile: &'a Tile,
-    /// The shape of the result.
+    /// The shape of the result, and its row that row 0 becomes.
     to: Shape,
+    first: usize,
     /// For each prime, the inverses of those that go before it.
     inverses: Vec<Factors>,
 }
@@ -104,8 +113,9 @@ impl Job<'_> {
                 let remainders = &mut s.remainders[k * 2 * dropped * n..][..2 * dropped * n];
                 if i < self.to.primes {
                     // SAFETY: a row alone writes its polynomials.
-                    let out =
-                        [0, 1].map(|c| unsafe { target.part(self.to.at(i, c, row).start, n) });
+                    let out = [0, 1].map(|c| unsafe {
+                        target.part(self.to.at(i, c, self.first + row).start, n)
+                    });
                     self.values(i, row, digits, remainders, &mut s.values, out);
                 } else {
                     let (known, own) = remainders.split_at_mut(2 * (primes - 1 - i) * n);
