@@ -84,6 +84,12 @@ pub trait Engine: Send + Sync {
         None
     }
 
+    /// Bytes of sums that are best computed together: enough to keep the device busy, few enough that
+    /// what lives between layers stays small.
+    fn grain(&self) -> u64 {
+        256 << 20
+    }
+
     /// Waits until all work given so far is done: for clocks.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! When and where: the rows of every value in chunks, the order in which chunks are computed, and
 //! the place of each in its value's tile.
 //!
-//! Depth first: of all chunks whose sources are there, the one of the deepest layer is next. A
+//! Depth first: the answer asks for what it reads, chunk by chunk, and that for what it reads. A
 //! chunk's place is free again after its last reader, so a value's tile has room for what of it
 //! lives at one time, and small chunks make small tiles.
 
@@ -45,7 +45,7 @@ impl Layout {
         let orders = orders(program);
         let chunks = cut(program, degree, grain, &orders);
         let reads = reads(program, &orders, &chunks);
-        let sequence = depth_first(&chunks, &reads);
+        let sequence = on_demand(&chunks, &reads);
         let (starts, rooms) = place(&chunks, &reads, &sequence);
 
         let values = std::iter::once(&program.input).chain(program.steps.iter().map(|s| &s.value));
@@ -78,14 +78,11 @@ impl Layout {
         Self { orders, slots, tiles, tasks, bytes }
     }
 
-    /// The layout with the coarsest chunks that takes at most `budget` bytes; or the one that takes
-    /// least.
-    pub fn within(program: &Program, degree: usize, budget: u64) -> Self {
-        /// Large enough to keep all threads busy, small enough that tiles stay small.
-        const COARSEST: u64 = 256 << 20;
+    /// The layout with the coarsest chunks, of at most about `grain` bytes, that takes at most
+    /// `budget` bytes; or the one that takes least.
+    pub fn within(program: &Program, degree: usize, mut grain: u64, budget: u64) -> Self {
         /// About one polynomial of the smallest ring.
         const FINEST: u64 = 1 << 12;
-        let mut grain = COARSEST;
         let mut best = Self::new(program, degree, grain);
         while best.bytes > budget && grain > FINEST {
             grain /= 2;
@@ -190,20 +187,30 @@ fn reads(
     reads
 }
 
-/// Chunks (value, index), the deepest first whose sources are there, each value's in order.
-fn depth_first(chunks: &[Chunks], reads: &[Vec<Vec<(usize, usize)>>]) -> Vec<(usize, usize)> {
+/// Chunks (value, index), each value's in order, and each only when a reader asks for it.
+fn on_demand(chunks: &[Chunks], reads: &[Vec<Vec<(usize, usize)>>]) -> Vec<(usize, usize)> {
+    fn run(
+        value: usize,
+        upto: usize,
+        reads: &[Vec<Vec<(usize, usize)>>],
+        done: &mut [usize],
+        sequence: &mut Vec<(usize, usize)>,
+    ) {
+        while done[value] < upto {
+            let index = done[value];
+            // Sources are earlier values: the recursion is as deep as the program is long.
+            for &(v, i) in &reads[value][index] {
+                run(v, i + 1, reads, done, sequence);
+            }
+            sequence.push((value, index));
+            done[value] += 1;
+        }
+    }
     let mut done = vec![0; chunks.len()];
     let mut sequence = Vec::new();
-    let total: usize = chunks.iter().map(Vec::len).sum();
-    while sequence.len() < total {
-        // Sources come before their readers, so that some chunk is always ready.
-        let next = (0..chunks.len()).rev().find(|&value| {
-            let index = done[value];
-            index < chunks[value].len() && reads[value][index].iter().all(|&(v, i)| i < done[v])
-        });
-        let Some(value) = next else { break };
-        sequence.push((value, done[value]));
-        done[value] += 1;
+    // The answer asks for all that it depends on; what nobody reads comes at the end.
+    for value in (0..chunks.len()).rev() {
+        run(value, chunks[value].len(), reads, &mut done, &mut sequence);
     }
     sequence
 }

@@ -1,10 +1,11 @@
 //! In which order the rows of a value are computed.
 //!
 //! A layer of a network often reads a few neighbours: a row can be computed as soon as the rows that
-//! it reads are there, and what it reads can go as soon as its last reader is done. So rows are
-//! ordered by when they are *ready*: by the last input value that they depend on. For a convolution
-//! that is an order from top to bottom, all channels of a position together; for networks of other
-//! kinds it is what their matrices make it. Nothing here knows of images.
+//! it reads are there, and what it reads can go as soon as its last reader is done. A row is *ready*
+//! with the last input value that it depends on, and *needed* when the first of its readers is ready.
+//! Rows are ordered by when they are needed. For a convolution that is an order from top to bottom,
+//! all channels of a position together; for networks of other kinds it is what their matrices make
+//! it. Nothing here knows of images.
 
 use crate::plan::Program;
 use crate::ring::BlockMatrix;
@@ -14,34 +15,80 @@ use crate::ring::BlockMatrix;
 /// The last value, the answer, keeps its own.
 pub fn orders(program: &Program) -> Vec<Vec<u32>> {
     let input = inputs(program);
-    // When each row is ready, as a place in the order of the input.
-    let mut ready = vec![places(&input)];
-    let mut place = vec![ready[0].clone()];
+    // Times are places in the order of the input.
+    let ready = ready(program, places(&input));
+    let needed = needed(program, &ready);
+    let mut place = vec![places(&input)];
     let mut orders = vec![input];
-    for (index, step) in program.steps.iter().enumerate() {
-        let mut when = vec![(0u32, u32::MAX); step.value.rows];
-        for t in &step.terms {
-            for block in t.matrix.blocks() {
-                let columns = &t.matrix.columns()[block.columns.clone()];
-                let last = columns.iter().map(|&c| ready[t.source][c as usize]).max();
-                let first = columns.iter().map(|&c| place[t.source][c as usize]).min();
-                for &row in &t.matrix.rows()[block.rows.clone()] {
-                    let when = &mut when[row as usize];
-                    when.0 = when.0.max(last.unwrap_or(0));
-                    when.1 = when.1.min(first.unwrap_or(u32::MAX));
-                }
-            }
-        }
+    for (value, step) in (1..).zip(&program.steps) {
         let mut order: Vec<u32> = (0..step.value.rows as u32).collect();
-        if index + 1 < program.steps.len() {
+        if value < program.steps.len() {
             // Rows of equal support stay together: they are computed together.
-            order.sort_by_key(|&row| (when[row as usize], row));
+            let first = first_read(program, value, &place);
+            order.sort_by_key(|&row| {
+                let at = row as usize;
+                (needed[value][at], ready[value][at], first[at], row)
+            });
         }
-        ready.push(when.iter().map(|w| w.0).collect());
         place.push(places(&order));
         orders.push(order);
     }
     orders
+}
+
+/// Calls `each` with (term, columns, rows) for every block of a value's layer.
+fn blocks(program: &Program, value: usize, mut each: impl FnMut(usize, &[u32], &[u32])) {
+    for t in &program.steps[value - 1].terms {
+        for block in t.matrix.blocks() {
+            let columns = &t.matrix.columns()[block.columns.clone()];
+            each(t.source, columns, &t.matrix.rows()[block.rows.clone()]);
+        }
+    }
+}
+
+/// When each row of each value can be computed, `None` for constants, which wait for nothing; for
+/// the input, `input` says.
+fn ready(program: &Program, input: Vec<u32>) -> Vec<Vec<Option<u32>>> {
+    let mut ready = vec![input.into_iter().map(Some).collect::<Vec<_>>()];
+    for (value, step) in (1..).zip(&program.steps) {
+        let mut own = vec![None; step.value.rows];
+        blocks(program, value, |source, columns, rows| {
+            let last = columns.iter().filter_map(|&c| ready[source][c as usize]).max();
+            rows.iter().for_each(|&row| own[row as usize] = last.max(own[row as usize]));
+        });
+        ready.push(own);
+    }
+    ready
+}
+
+/// When the first reader of each row of each value can be computed: at the end where there is none.
+fn needed(program: &Program, ready: &[Vec<Option<u32>>]) -> Vec<Vec<u32>> {
+    let mut needed: Vec<Vec<u32>> = ready.iter().map(|r| vec![u32::MAX; r.len()]).collect();
+    for value in (1..needed.len()).rev() {
+        let mut reads: Vec<(usize, u32, u32)> = Vec::new();
+        blocks(program, value, |source, columns, rows| {
+            // A constant is wanted no earlier than by its own readers.
+            let when =
+                |&row: &u32| ready[value][row as usize].unwrap_or(needed[value][row as usize]);
+            let first = rows.iter().map(when).min().unwrap_or(u32::MAX);
+            reads.extend(columns.iter().map(|&c| (source, c, first)));
+        });
+        for (source, column, first) in reads {
+            let own = &mut needed[source][column as usize];
+            *own = first.min(*own);
+        }
+    }
+    needed
+}
+
+/// For each row of a value the first place that it reads.
+fn first_read(program: &Program, value: usize, place: &[Vec<u32>]) -> Vec<u32> {
+    let mut first = vec![u32::MAX; program.steps[value - 1].value.rows];
+    blocks(program, value, |source, columns, rows| {
+        let own = columns.iter().map(|&c| place[source][c as usize]).min().unwrap_or(u32::MAX);
+        rows.iter().for_each(|&row| first[row as usize] = own.min(first[row as usize]));
+    });
+    first
 }
 
 /// The input's rows by who reads them first: of an image, the channels of a position together.

@@ -42,7 +42,7 @@ impl<E: Engine> Runner<E> {
         memory: Option<u64>,
     ) -> Result<Self, DeviceError> {
         let limit = memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX);
-        let layout = Layout::within(&program, params.degree(), limit);
+        let layout = Layout::within(&program, params.degree(), engine.grain(), limit);
         if layout.bytes > limit {
             return Err(DeviceError::Memory {
                 device: engine.name(),

@@ -121,7 +121,7 @@ fn a_budget_changes_no_residue() {
     let (_, batch) = setting(&plan);
     let free = runner(None);
     let (want, _) = free.evaluate(&batch, &mut |_| ()).unwrap();
-    let least = Layout::within(&program, 32, 0).bytes;
+    let least = Layout::within(&program, 32, 1 << 26, 0).bytes;
     assert!(3 * least < 2 * free.memory(), "{least} of {} bytes", free.memory());
     for memory in [free.memory() * 3 / 4, (least + free.memory()) / 2, least] {
         let bound = runner(Some(memory));
@@ -159,7 +159,7 @@ fn traces_end_in_the_answer() {
     let values = whole.trace(&batch).unwrap();
     assert_eq!(values.len(), program.steps.len() + 1);
     assert!(values[0] == batch.expand(plan.parameters().basis()));
-    let least = Layout::within(&program, 32, 0).bytes;
+    let least = Layout::within(&program, 32, 1 << 26, 0).bytes;
     let small = Runner::new(setting(&plan).0, plan.parameters(), program, Some(least));
     let (answer, _) = small.unwrap().evaluate(&batch, &mut |_| ()).unwrap();
     assert!(values.last() == Some(&answer));

@@ -65,6 +65,10 @@ impl Engine for CpuEngine {
         format!("CPU, {} threads, {}", rayon::current_num_threads(), self.simd)
     }
 
+    fn grain(&self) -> u64 {
+        64 << 20
+    }
+
     fn tile(&self, shape: Shape) -> Result<Tile, DeviceError> {
         check::tile(self.basis(), shape)?;
         Ok(Tile::zeros(shape))
