@@ -46,6 +46,33 @@ fn relu_is_replaced_by_polynomials_and_escaping_inputs_are_told() {
     assert!(lines.contains("the_Relu") && lines.contains("3 of 64 values"), "{lines}");
 }
 
+/// What is fitted sees the calibration batch clamped to the input range, as inputs are at encryption.
+#[test]
+fn the_calibration_batch_is_clamped_to_the_input_range() {
+    let folder = TempDir::new().unwrap();
+    let value = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 40.0;
+    let typical = npy(&folder, "typical.npy", &[40, 2, 4, 4], value);
+    let wild = |i: usize| if i.is_multiple_of(5) { 40.0 * value(i) } else { value(i) };
+    let wild = npy(&folder, "wild.npy", &[40, 2, 4, 4], wild);
+    let y = folder.path().join("y.npy");
+    let range = ["--activation", "poly2", "--input-range", "-1,1", "--calibration"];
+    let (out, lines) = infer(RELU, &typical, &y, &[&range[..], &[wild.as_str()]].concat());
+    assert!(out.status.success() && lines.is_empty(), "{lines}");
+    let (x, got): (ArrayD<f32>, ArrayD<f32>) = (read_npy(&typical).unwrap(), read_npy(&y).unwrap());
+    let clamped = x.mapv(|x| x.clamp(-1.0, 1.0));
+    let square: f32 = clamped.iter().zip(&got).map(|(x, y)| (x.max(0.0) - y).powi(2)).sum();
+    let error = (square / x.len() as f32).sqrt();
+    assert!(error < 0.12, "{error}");
+
+    // NaN is no number to clamp, and no range is none.
+    let nan = npy(&folder, "nan.npy", &[2, 2, 4, 4], |i| if i == 3 { f32::NAN } else { 0.5 });
+    let (out, line) = infer(RELU, &typical, &y, &[&range[..], &[nan.as_str()]].concat());
+    assert!(out.status.code() == Some(2) && line.contains("NaN"), "{line}");
+    let backwards = ["--activation", "poly2", "--input-range", "1,-1", "--calibration", &wild];
+    let (out, line) = infer(RELU, &typical, &y, &backwards);
+    assert!(out.status.code() == Some(2) && line.contains("1 to -1"), "{line}");
+}
+
 #[test]
 fn relu_without_what_its_place_needs_is_refused() {
     let folder = TempDir::new().unwrap();
