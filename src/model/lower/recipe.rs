@@ -1,7 +1,7 @@
 //! One entry's activation as squares: what is squared, and how the squares combine.
 //!
 //! Under encryption there are squarings and linear maps, and nothing else. With `t` the
-//! activation's input:
+//! activation's input, in units of its width:
 //!
 //! * **Degree 2**, `a t² + b t + c`: one square, by completing it,
 //!   `a (t + b/2a)² + (c − b²/4a)`.
@@ -25,7 +25,7 @@ use std::ops::{Add, Mul};
 /// The highest degree there is a recipe for.
 pub(in crate::model) const MAX_DEGREE: usize = 6;
 
-/// The largest offset, in units of the activation's input, that a completed square may have.
+/// The largest offset, in widths of the activation's input, that a completed square may have.
 const MAX_OFFSET: f64 = 16.0;
 
 /// A linear combination of an entry's squares, and a constant.
