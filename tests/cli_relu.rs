@@ -46,6 +46,38 @@ fn relu_is_replaced_by_polynomials_and_escaping_inputs_are_told() {
     assert!(lines.contains("the_Relu") && lines.contains("3 of 64 values"), "{lines}");
 }
 
+/// Beside the polynomials' accuracy a report gives that of the network as it was trained.
+#[test]
+fn classify_tells_how_good_the_network_with_relu_is() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str, bytes: Vec<u8>| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    // Image i has row i modulo 3 bright; every fourth label is wrong.
+    let row = |i: usize| (0..16).map(move |pixel| if pixel / 4 == i % 3 { 250 } else { 20 });
+    let head = [0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 4, 0, 0, 0, 4];
+    let images = file("images", head.into_iter().chain((0..40).flat_map(row)).collect());
+    let label = |i: usize| ((i + usize::from(i.is_multiple_of(4))) % 3) as u8;
+    let head = [0, 0, 8, 1, 0, 0, 0, 40];
+    let labels = file("labels", head.into_iter().chain((0..40).map(label)).collect());
+    let value = |i: usize| if i / 4 % 4 == i / 16 % 4 { 0.95 } else { 0.1 };
+    let typical = npy(&folder, "typical.npy", &[40, 1, 4, 4], value);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/relu_classes.onnx");
+    let out = Command::new(env!("CARGO_BIN_EXE_cipherbatch"))
+        .args(["classify", "--model", model, "--images", &images, "--labels", &labels])
+        .args(["--activation", "poly2", "--calibration", &typical])
+        .args(["--backend", "cpu", "--json", "-"])
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(out.stderr).unwrap();
+    assert!(out.status.success(), "{lines}");
+    assert!(lines.contains("with ReLU    75.00 %"), "{lines}");
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(report["relu_accuracy"], 0.75);
+}
+
 /// What is fitted sees the calibration batch clamped to the input range, as inputs are at encryption.
 #[test]
 fn the_calibration_batch_is_clamped_to_the_input_range() {
