@@ -3,7 +3,7 @@
 //! `cargo bench --bench kernels`; throughput is in butterflies, multiply-adds and ciphertexts.
 
 use cipherbatch::device::cpu::CpuEngine;
-use cipherbatch::device::{Engine, Term};
+use cipherbatch::device::{Engine, Layer, Term};
 use cipherbatch::math::{primes_below, simd::Simd};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
 use cipherbatch::scheme::{Parameters, ParametersLiteral, SecretKey};
@@ -59,13 +59,12 @@ fn linear(c: &mut Criterion) {
     group.throughput(Throughput::Elements(845 * 100 * 3 * 3 * 4096));
     for simd in Simd::all() {
         let engine = CpuEngine::open_with(&params, None, simd).expect("no key to refuse");
-        let resident = engine.matrix(&matrix).expect("fits");
+        let resident = engine.matrix(&matrix, true).expect("fits");
+        let terms = [Term { tile: &x, matrix: &resident }];
+        let layer = Layer { terms: &terms, bias: &[0; 300], primes: 3, switch: None };
+        let mut out = engine.tile(layer.shape(&engine)).expect("fits");
         group.bench_function(format!("squares 845 → 100, {simd}"), |b| {
-            b.iter(|| {
-                engine
-                    .linear(&[Term { tile: &x, squared: true, matrix: &resident }], &[0; 300], 3)
-                    .expect("fits")
-            })
+            b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
         });
     }
     group.finish();
@@ -75,17 +74,19 @@ fn switch(c: &mut Criterion) {
     let params = params(4096, 3);
     let key = SecretKey::generate(&params).and_then(|s| s.relin_key()).expect("randomness");
     let x = tile(&params, 3, 3, 100);
+    let rows: Vec<_> = (0..100).map(|r| vec![(r, 1)]).collect();
+    let identity = BlockMatrix::from_rows(100, &rows).expect("small weights");
     let mut group = c.benchmark_group("switch");
     group.sample_size(10);
     group.throughput(Throughput::Elements(100));
     for simd in Simd::all() {
         let engine = CpuEngine::open_with(&params, Some(&key), simd).expect("its own key");
+        let one = engine.matrix(&identity, false).expect("fits");
+        let terms = [Term { tile: &x, matrix: &one }];
+        let layer = Layer { terms: &terms, bias: &[0; 300], primes: 3, switch: Some(1) };
+        let mut out = engine.tile(layer.shape(&engine)).expect("fits");
         group.bench_function(format!("relinearise and rescale 100, {simd}"), |b| {
-            b.iter_batched(
-                || x.clone(),
-                |x| engine.switch(x, 1).expect("fits"),
-                criterion::BatchSize::LargeInput,
-            )
+            b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
         });
     }
     group.finish();

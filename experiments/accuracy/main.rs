@@ -14,6 +14,7 @@ mod measure;
 mod picture;
 mod table;
 
+use bytesize::ByteSize;
 use cases::Case;
 use clap::Parser;
 use measure::FAILED;
@@ -48,6 +49,10 @@ pub struct Options {
     /// On the CPU, even where there is a GPU.
     #[arg(long)]
     cpu: bool,
+    /// The most memory for the ciphertexts of one batch, such as 2GiB: with less, layers are computed
+    /// in smaller pieces.
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<ByteSize>,
     /// Where the table and the picture are written
     /// [default: experiments/accuracy, with --quick target/accuracy].
     #[arg(long, value_name = "DIR")]
@@ -120,7 +125,7 @@ fn run(mut options: Options) -> Result<(), Failure> {
             Some(place) => rows[place] = row,
             None => rows.push(row),
         }
-        rows.sort_by_key(|row| order.iter().position(|case| row.is_of(case)));
+        rows.sort_by_key(|row| order.iter().position(|c| row.is_of(c)).unwrap_or(order.len()));
         table::write(&out, &rows)?;
         picture::draw(&out.join("accuracy.svg"), &rows)?;
     }
@@ -140,6 +145,9 @@ fn apart(case: &Case, options: &Options) -> Result<Row, Failure> {
     command.args(options.cpu.then_some("--cpu")).args(options.quick.then_some("--quick"));
     if let Some(folder) = &options.fashion {
         command.arg("--fashion").arg(folder);
+    }
+    if let Some(size) = options.memory {
+        command.args(["--memory", &size.as_u64().to_string()]);
     }
     // Without a desktop session, Mesa's device-select layer prints an error at every start.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {

@@ -79,7 +79,8 @@ fn encrypted(
     let clock = Instant::now();
     let client = Client::new(plan)?;
     let device = if options.cpu { Device::cpu() } else { Device::auto() };
-    let server = Server::new(plan, client.evaluation_keys(), device)?;
+    let memory = options.memory.map(|size| size.as_u64());
+    let server = Server::with_memory(plan, client.evaluation_keys(), device, memory)?;
     row.device = server.device();
     let mut evaluated = 0.0;
     let mut found = Vec::with_capacity(count);

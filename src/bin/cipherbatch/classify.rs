@@ -55,7 +55,7 @@ impl Classify {
         options.calibration = loaded.calibration;
         let plan = Plan::new(network, &options)?;
         let backend = backend_name(&device);
-        let outcome = pipeline::run(&plan, device, images.view())?;
+        let outcome = pipeline::run(&plan, device, self.common.memory(), images.view())?;
 
         let encrypted = answers(outcome.results.view());
         let clear = answers(evaluate(network, &images)?.view());

@@ -56,7 +56,7 @@ impl Infer {
             &replaced.network,
             &PlanOptions { input_range, calibration: loaded.calibration, ..Default::default() },
         )?;
-        let outcome = pipeline::run(&plan, device, inputs.view())?;
+        let outcome = pipeline::run(&plan, device, self.common.memory(), inputs.view())?;
         files::write(&self.output, &files::npy(&outcome.results)?)?;
         let (params, s) = (plan.parameters(), outcome.seconds);
         println!(

@@ -13,7 +13,7 @@ use crate::math::{
     Modulus,
     simd::{Simd, per_simd},
 };
-use crate::ring::{Basis, Tile};
+use crate::ring::{Basis, Shape, Tile};
 use rayon::prelude::*;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256d, __m512d};
@@ -24,8 +24,24 @@ const WIDTH: usize = 32;
 /// One summand of a layer.
 pub struct Summand<'a> {
     pub tile: &'a Tile,
-    pub squared: bool,
     pub matrix: &'a CpuMatrix,
+}
+
+impl Summand<'_> {
+    /// Rows that are read.
+    fn rows(&self) -> usize {
+        self.matrix.support().len()
+    }
+
+    /// Polynomials that are read, for each prime.
+    fn polys(&self) -> usize {
+        self.tile.shape().components * self.rows()
+    }
+
+    /// The components that it has in the sum.
+    fn components(&self) -> usize {
+        if self.matrix.operator().squared { 3 } else { self.tile.shape().components }
+    }
 }
 
 /// What one thread works in, for one slice.
@@ -38,14 +54,21 @@ struct Scratch {
     y: Vec<u32>,
 }
 
-/// Σ matrix·tile + bias. Extents have been checked by the engine.
-pub fn linear(simd: Simd, basis: &Basis, terms: &[Summand<'_>], bias: &[u32], out: &mut Tile) {
-    let shape = out.shape();
+/// Σ matrix·tile + bias, of extents `shape`, into the rows of `out` from `first` on. Extents have
+/// been checked by the engine.
+pub fn linear(
+    simd: Simd,
+    basis: &Basis,
+    terms: &[Summand<'_>],
+    bias: &[u32],
+    shape: Shape,
+    out: &mut Tile,
+    first: usize,
+) {
     let width = WIDTH.min(shape.degree);
-    let rows = |t: &Summand<'_>| t.tile.shape().rows;
-    let polys = |t: &Summand<'_>| t.tile.shape().components * rows(t);
-    let all = terms.iter().map(polys).sum::<usize>();
-    let most = terms.iter().map(rows).max().unwrap_or(0);
+    let all = terms.iter().map(Summand::polys).sum::<usize>();
+    let most = terms.iter().map(Summand::rows).max().unwrap_or(0);
+    let extents = out.shape();
     let target = Scatter::new(out.data_mut());
     let slices = shape.degree / width;
     (0..shape.primes * slices).into_par_iter().for_each_init(
@@ -59,8 +82,8 @@ pub fn linear(simd: Simd, basis: &Basis, terms: &[Summand<'_>], bias: &[u32], ou
             let m = basis.modulus(prime);
             let mut rest = &mut inputs[..];
             for t in terms {
-                let (own, others) = rest.split_at_mut(polys(t) * width);
-                gather(t.tile, prime, at, width, own);
+                let (own, others) = rest.split_at_mut(t.polys() * width);
+                gather(t, prime, at, width, own);
                 rest = others;
             }
             for component in 0..shape.components {
@@ -70,16 +93,16 @@ pub fn linear(simd: Simd, basis: &Basis, terms: &[Summand<'_>], bias: &[u32], ou
                 }
                 let mut rest = &inputs[..];
                 for t in terms {
-                    let (own, others) = rest.split_at(polys(t) * width);
+                    let (own, others) = rest.split_at(t.polys() * width);
                     rest = others;
-                    if component < components(t) {
-                        let size = rows(t) * width;
-                        load(simd, m, t.squared, component, own, &mut x[..size]);
+                    if component < t.components() {
+                        let x = &mut x[..t.rows() * width];
+                        load(simd, m, t.matrix.operator().squared, component, own, x);
                         product(simd, m, t.matrix, width, x, y);
                     }
                 }
                 for (row, y) in y.chunks_exact(width).enumerate() {
-                    let at = shape.at(prime, component, row).start + at;
+                    let at = extents.at(prime, component, first + row).start + at;
                     // SAFETY: a slice alone writes its columns of its prime.
                     unsafe { target.part(at, width) }.copy_from_slice(y);
                 }
@@ -88,17 +111,13 @@ pub fn linear(simd: Simd, basis: &Basis, terms: &[Summand<'_>], bias: &[u32], ou
     );
 }
 
-/// `width` values from `at` of every polynomial of one prime.
-fn gather(tile: &Tile, prime: usize, at: usize, width: usize, out: &mut [u32]) {
-    let polys = tile.prime(prime).chunks_exact(tile.shape().degree);
-    for (out, poly) in out.chunks_exact_mut(width).zip(polys) {
-        out.copy_from_slice(&poly[at..at + width]);
+/// `width` values from `at` of every polynomial of one prime that a term reads.
+fn gather(t: &Summand<'_>, prime: usize, at: usize, width: usize, out: &mut [u32]) {
+    let rows = (0..t.tile.shape().components)
+        .flat_map(|component| t.matrix.support().iter().map(move |&row| (component, row as usize)));
+    for (out, (component, row)) in out.chunks_exact_mut(width).zip(rows) {
+        out.copy_from_slice(&t.tile.poly(prime, component, row)[at..at + width]);
     }
-}
-
-/// The components that a term has.
-pub fn components(t: &Summand<'_>) -> usize {
-    if t.squared { 3 } else { t.tile.shape().components }
 }
 
 per_simd! {
@@ -131,7 +150,7 @@ fn double(c: u32) -> f64 {
 per_simd! {
     /// y += matrix·x modulo the prime, for `[row][width]` slices of 8 columns or a multiple of 32.
     fn product(m: &Modulus, matrix: &CpuMatrix, width: usize, x: &[f64], y: &mut [u32]) {
-        assert!(matrix.source().inputs() * width <= x.len(), "a slice of all inputs");
+        assert!(matrix.support().len() * width <= x.len(), "a slice of all inputs");
         for (columns, rows, panels) in matrix.blocks() {
             if columns.is_empty() {
                 continue;
@@ -164,7 +183,7 @@ fn panel<L: Lanes, const COUNT: usize>(
     for at in (0..width).step_by(L::N * COUNT) {
         let mut acc = [[L::splat(0.0); COUNT]; PANEL];
         for (&k, w) in columns.iter().zip(weights.chunks_exact(PANEL)) {
-            // SAFETY: columns are below the matrix's inputs, for which `x` has rows of `width`.
+            // SAFETY: columns are below the matrix's support, for which `x` has rows of `width`.
             let x: [L; COUNT] = std::array::from_fn(|v| unsafe {
                 L::load(x.as_ptr().add(k as usize * width + at + v * L::N))
             });

@@ -1,5 +1,6 @@
 //! Weights in the order in which the product reads them.
 
+use crate::device::Operator;
 use crate::ring::{Block, BlockMatrix};
 use std::collections::HashMap;
 
@@ -10,6 +11,10 @@ pub const PANEL: usize = 6;
 /// A [`BlockMatrix`] with its weights as doubles, in panels of 6 rows.
 #[derive(Debug)]
 pub struct CpuMatrix {
+    operator: Operator,
+    /// The rows of the tile that are read at all, ascending.
+    support: Vec<u32>,
+    /// The matrix over these rows alone.
     source: BlockMatrix,
     /// For each block `[panel][column][PANEL]`, the last panel filled up with zeros.
     packed: Vec<f64>,
@@ -19,7 +24,9 @@ pub struct CpuMatrix {
 
 impl CpuMatrix {
     /// Packs a matrix. Blocks that share their weights share their panels.
-    pub fn new(source: BlockMatrix) -> Self {
+    pub fn new(matrix: &BlockMatrix, squared: bool) -> Self {
+        let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+        let (support, source) = matrix.narrowed();
         let mut packed = Vec::new();
         let mut known = HashMap::new();
         let starts = source
@@ -33,15 +40,21 @@ impl CpuMatrix {
                 })
             })
             .collect();
-        Self { source, packed, starts }
+        let operator = Operator { outputs, inputs, squared };
+        Self { operator, support, source, packed, starts }
     }
 
-    /// The matrix itself.
-    pub fn source(&self) -> &BlockMatrix {
-        &self.source
+    /// What it expects and gives.
+    pub fn operator(&self) -> Operator {
+        self.operator
     }
 
-    /// The blocks: input rows, output rows, and panels of weights.
+    /// The rows of the tile that are read at all, ascending.
+    pub fn support(&self) -> &[u32] {
+        &self.support
+    }
+
+    /// The blocks: input rows, counted among the support, output rows, and panels of weights.
     #[inline(always)]
     pub fn blocks(&self) -> impl Iterator<Item = (&[u32], &[u32], &[f64])> {
         self.source.blocks().iter().zip(&self.starts).map(|(b, &start)| {

@@ -35,8 +35,16 @@ struct Scratch {
     lifted: Vec<u32>,
 }
 
-/// Two components at `out`'s level from two or three at the level of `tile`.
-pub fn switch(simd: Simd, basis: &Basis, key: Option<&CpuKey>, tile: &Tile, out: &mut Tile) {
+/// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
+/// from `first` on.
+pub fn switch(
+    simd: Simd,
+    basis: &Basis,
+    key: Option<&CpuKey>,
+    tile: &Tile,
+    out: &mut Tile,
+    first: usize,
+) {
     let (from, to) = (tile.shape(), out.shape());
     let n = from.degree;
     let target = Scatter::new(out.data_mut());
@@ -54,7 +62,8 @@ pub fn switch(simd: Simd, basis: &Basis, key: Option<&CpuKey>, tile: &Tile, out:
             }
             for (i, c) in s.c.chunks_exact(n).take(2 * to.primes).enumerate() {
                 // SAFETY: a row alone writes its polynomials.
-                unsafe { target.part(to.at(i / 2, i % 2, row).start, n) }.copy_from_slice(c);
+                unsafe { target.part(to.at(i / 2, i % 2, first + row).start, n) }
+                    .copy_from_slice(c);
             }
         },
     );
