@@ -93,7 +93,10 @@ fn run(mut options: Options) -> Result<(), Failure> {
     if let Some(name) = &options.row {
         let case = cases.iter().find(|case| case.name() == *name);
         let case = case.ok_or_else(|| format!("there is no row {name}"))?;
-        return measure::row(case, &options, |row| Ok(println!("{}", serde_json::to_string(row)?)));
+        return measure::row(case, &options, |row| {
+            println!("{}", serde_json::to_string(row)?);
+            Ok(())
+        });
     }
     let chosen: Vec<&Case> = cases.iter().filter(|c| c.name().contains(&options.only)).collect();
     if chosen.is_empty() {
