@@ -67,7 +67,8 @@ impl Folder {
 
 #[test]
 fn classify_reports_what_the_issue_of_a_run_is() {
-    let out = cipherbatch(&["classify", "--limit", "300", "--backend", "cpu", "--json", "-"]);
+    let small = ["classify", "--model", "cryptonets", "--limit", "300"];
+    let out = cipherbatch(&[&small[..], &["--backend", "cpu", "--json", "-"]].concat());
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!((&report["model"], &report["backend"]), (&"cryptonets".into(), &"cpu".into()));
@@ -86,6 +87,24 @@ fn classify_reports_what_the_issue_of_a_run_is() {
     {
         assert!(!report[key].is_null(), "{key}");
     }
+    assert!(report["relu_accuracy"].is_null(), "there is no ReLU");
+}
+
+#[test]
+fn fashion_mnist_wants_its_files_and_says_where_they_are() {
+    let folder = Folder::new();
+    let [images, labels] = folder.idx(2);
+    let gone = folder.path("gone");
+    let fashion = |more: &[&str]| refused(&[&["classify", "--dataset", "fashion"], more].concat());
+    for line in [
+        fashion(&[]),
+        fashion(&["--images", &gone, "--labels", &labels]),
+        fashion(&["--images", &images, "--labels", &gone]),
+    ] {
+        assert!(line.contains("data/fashion-mnist/README.md"), "{line}");
+        assert!(line.contains("dataset-fashion-mnist"), "{line}");
+    }
+    assert!(!refused(&["classify", "--images", &gone, "--labels", &labels]).contains("fashion"));
 }
 
 #[test]
@@ -124,6 +143,8 @@ fn classify_takes_own_images_and_writes_its_report_to_a_file() {
     let json = folder.path("report.json");
     let out = cipherbatch(&[
         "classify",
+        "--model",
+        "cryptonets",
         "--images",
         &images,
         "--labels",

@@ -90,6 +90,25 @@ fn nodes_keep_the_names_of_the_file() {
     assert_eq!((conv.name(), conv.layer()), ("/conv/Conv", "conv"));
 }
 
+/// As PyTorch exports Horner's rule, a polynomial arrives as its additions and multiplications.
+#[test]
+fn the_trained_networks_have_one_polynomial_an_activation() {
+    for data in ["deep", "fashion"] {
+        for (degree, depth) in [(4, 12), (6, 18)] {
+            let model = format!("models/{data}-poly{degree}.onnx");
+            let network = Path::new(env!("CARGO_MANIFEST_DIR")).join(model);
+            let network = Network::from_onnx(network).unwrap();
+            let simplified = network.simplified().unwrap();
+            let degrees = simplified.nodes().iter().filter_map(|node| match node.op() {
+                Op::Polynomial(of) => Some(of.degree()),
+                _ => None,
+            });
+            assert_eq!(degrees.collect::<Vec<_>>(), [degree; 6]);
+            assert_eq!(NormalForm::new(&network).unwrap().depth(), depth);
+        }
+    }
+}
+
 #[test]
 fn degrees_four_and_six_need_two_and_three_levels() {
     for (name, depth) in [("script_degree4_13", 2), ("dynamo_degree6_18", 3)] {

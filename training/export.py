@@ -11,6 +11,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from polynomials import Polynomial, Powers
+
 OPSET = 17
 
 
@@ -19,7 +21,9 @@ def write(network: nn.Sequential, example: Tensor, path: Path) -> None:
 
     `PRESERVE` on a network in `eval` mode keeps the BatchNormalization nodes, which `EVAL` would fold
     away: folding is the importer's job, and a file as PyTorch users have them is the better test of it.
+    Polynomials are written by their coefficients, in Horner's order.
     """
+    network = nn.Sequential(*(Powers(layer) if isinstance(layer, Polynomial) else layer for layer in network))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of batch normalization in a network exported with PRESERVE
         torch.onnx.export(

@@ -263,6 +263,21 @@ def accepted(writer):
     ], weights | {"axes": np.array([2, -1], np.int64)}, (2, 1, 1), "y", batch=2)
 
 
+def relu(writer):
+    """Three classes, by the row of a 4×4 image that is bright: for the command line, which replaces its ReLU."""
+    node = helper.make_node
+    rows = np.kron(np.eye(4, dtype=np.float32), np.ones((4, 1), np.float32))
+    nodes = [
+        node("Flatten", ["image"], ["flat"], "flatten"),
+        node("MatMul", ["flat", "rows"], ["sums"], "sums"),
+        node("Add", ["sums", "shift"], ["shifted"], "shifted"),
+        node("Relu", ["shifted"], ["bright"], "bright"),
+        node("MatMul", ["bright", "classes"], ["y"], "classes"),
+    ]
+    weights = {"rows": rows, "shift": -np.ones(4, np.float32), "classes": np.eye(4, 3, dtype=np.float32)}
+    writer.save(writer.folder / "relu_classes.onnx", nodes, weights, (1, 4, 4), "y")
+
+
 def refused(writer):
     node = helper.make_node
     single = lambda op, **settings: [node(op, ["image"], ["y"], f"the_{op}", **settings)]
@@ -319,6 +334,7 @@ def main():
     torch.manual_seed(0)
     writer = Writer(arguments.folder)
     accepted(writer)
+    relu(writer)
     refused(writer)
 
 

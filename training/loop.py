@@ -8,37 +8,41 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import data
-from nets import Parabola
+from nets import ACTIVATIONS
 from recipes import Recipe
+from tails import Charged
 
 
 def train(
     network: nn.Sequential, teacher: nn.Sequential | str, images: Tensor, labels: Tensor, recipe: Recipe, say
 ) -> nn.Sequential:
     """Trains for the recipe's epochs; returns the weights' moving average after the last, settled."""
+    network.train()
     steps = len(images) // recipe.batch
-    forward = quicken(network) if recipe.fast else network
+    charged = Charged(network, recipe.reach) if recipe.charge else network
+    forward = quicken(charged) if recipe.fast else charged
     guide = quicken(teacher) if teacher and recipe.fast else teacher
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=recipe.epochs * steps)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
-    parabolas = [layer for layer in network if isinstance(layer, Parabola)]
+    activations = [layer for layer in network if isinstance(layer, ACTIVATIONS)]
     for epoch in range(1, recipe.epochs + 1):
         began, total = time.time(), 0.0
         order = torch.randperm(len(images))[: steps * recipe.batch]
         for chosen in order.view(steps, recipe.batch):
             batch = data.augment(images[chosen], recipe.rotation, recipe.zoom, recipe.shift, recipe.flip)
-            logits = forward(batch)
+            logits, excess = forward(batch) if recipe.charge else (forward(batch), 0.0)
             loss = F.cross_entropy(logits, labels[chosen], label_smoothing=recipe.smoothing)
             if guide:
                 loss = (1 - recipe.trust) * loss + recipe.trust * distance(logits, guide, batch, recipe.temperature)
+            loss = loss + recipe.charge * excess
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
             optimizer.step()
             cycle.step()
-            for parabola in parabolas:
-                parabola.project()
+            for activation in activations:
+                activation.project()
             average.update_parameters(network)
             total += loss.item()
         say(f"epoch {epoch:3}  loss {total / steps:.4f}  {time.time() - began:.1f} s")
@@ -53,17 +57,18 @@ def distance(logits: Tensor, teacher, batch: Tensor, temperature: float) -> Tens
     return temperature**2 * F.kl_div(answers, target, log_target=True, reduction="batchmean")
 
 
-def quicken(network: nn.Sequential):
-    """The same network, compiled and in bfloat16; the weights, their updates and the logits stay float32.
+def quicken(network: nn.Module):
+    """The same network, compiled and in bfloat16; the weights, their updates and the results stay float32.
 
     bfloat16 keeps 8 bits of every value between the layers, about what encryption leaves of it, so the
     weights learn to bear that too.
     """
     compiled = torch.compile(network.to(memory_format=torch.channels_last))
 
-    def forward(images: Tensor) -> Tensor:
+    def forward(images: Tensor):
         with torch.autocast("cpu", torch.bfloat16):
-            return compiled(images.to(memory_format=torch.channels_last)).float()
+            results = compiled(images.to(memory_format=torch.channels_last))
+        return tuple(r.float() for r in results) if isinstance(results, tuple) else results.float()
 
     return forward
 

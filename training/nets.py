@@ -1,7 +1,11 @@
-"""The networks: linear layers, batch normalization, and one trainable parabola per channel."""
+"""The networks: linear layers, batch normalization, and one trainable polynomial per channel."""
+
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+
+from polynomials import BASIS, Polynomial, relu_fit
 
 # The least-squares fit of ReLU by a parabola under N(0, 1), from ReLU's Hermite coefficients:
 # a = c = 1 / (2 sqrt(2 pi)), b = 1/2.
@@ -29,15 +33,32 @@ class Parabola(nn.Module):
         return self.a * (x * x) + self.b * x + self.c
 
     @torch.no_grad()
+    def fit(self, x: Tensor) -> None:
+        """Takes ReLU's place where it sees `x`."""
+        weights = relu_fit(x, degree=2)
+        for power, parameter in enumerate((self.c, self.b, self.a)):
+            value = sum(BASIS[n][power] * weights[n] for n in range(power, 3))
+            parameter.copy_(value.view_as(parameter))
+        self.project()
+
+    @torch.no_grad()
     def project(self) -> None:
         self.a.clamp_(min=self.LEAST_A)
 
+    def growth(self) -> float:
+        """A parabola grows too little to be charged for it."""
+        return 0.0
+
 
 class Relu(nn.ReLU):
-    """What the parabolas stand in for, in their place: for the twins, in the clear only."""
+    """What the polynomials stand in for, in their place: for the twins, in the clear only."""
 
     def __init__(self, channels: int, rank: int):
         super().__init__()
+
+
+# Those with parameters of their own, which can be fitted to ReLU.
+ACTIVATIONS = (Parabola, Polynomial)
 
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int, activation=Parabola) -> list[nn.Module]:
@@ -87,10 +108,18 @@ def deep_relu() -> nn.Sequential:
     return deep(activation=Relu)
 
 
+def deep_poly(degree: int) -> nn.Sequential:
+    return deep(activation=partial(Polynomial, degree=degree))
+
+
 NETWORKS = {
     "cryptonets": cryptonets,
     "deep": deep,
     "deep-relu": deep_relu,
+    "deep-poly4": partial(deep_poly, 4),
+    "deep-poly6": partial(deep_poly, 6),
     "fashion-deep": deep,
     "fashion-relu": deep_relu,
+    "fashion-poly4": partial(deep_poly, 4),
+    "fashion-poly6": partial(deep_poly, 6),
 }

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from nets import Parabola
+from polynomials import Polynomial
 
 
 @dataclass
@@ -61,13 +62,16 @@ def with_affine(norm: nn.Module) -> nn.Module:
 def evaluate_rounded(layers: list[nn.Module], images: Tensor, rounding: Rounding) -> Tensor:
     """Logits of the folded network, with every parabola as sqrt(a)² (x + b/2a)² + const.
 
-    sqrt(a) and the shift belong to the linear layer before: its rounded weights include sqrt(a).
+    sqrt(a) and the shift belong to the linear layer before: its rounded weights include sqrt(a). Polynomials of
+    higher degree are taken as they are, with noise before and after.
     """
     x = images
     for layer, after in zip(layers, [*layers[1:], None]):
         if isinstance(layer, Parabola):
             constant = layer.c - layer.b**2 / (4 * layer.a)
             x = rounding.disturb(rounding.disturb(x).square()) + constant
+        elif isinstance(layer, Polynomial):
+            x = rounding.disturb(layer(rounding.disturb(x)))
         elif isinstance(layer, nn.Flatten):
             x = layer(x)
         else:

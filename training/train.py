@@ -1,9 +1,9 @@
-"""Trains a network whose activations are parabolas, and writes it as ONNX.
+"""Trains a network whose activations are polynomials, and writes it as ONNX.
 
     python training/train.py cryptonets --data DIR --out models/
 
 After ePrint 2017/035: a batch normalization before every activation keeps its inputs near N(0, 1), where a
-parabola fitted to ReLU is a good start; the parabolas then train on together with the weights.
+polynomial fitted to ReLU is a good start; the polynomials then train on together with the weights.
 
 The test images are looked at once, after the last epoch: nothing is selected by them. Recipes were
 compared with `--holdout 10000`, which trains on 50,000 images and scores the other 10,000.
@@ -21,13 +21,15 @@ from torch import Tensor, nn
 import data
 import export
 import robustness
+import tails
 from loop import accuracy, train
-from nets import NETWORKS, Parabola
+from nets import ACTIVATIONS, NETWORKS, Parabola, Polynomial
 from recipes import RECIPES
+from swap import swap
 
 
 def describe(network: nn.Sequential) -> list[str]:
-    """The ranges of the parabolas' coefficients, layer by layer."""
+    """The ranges of the polynomials' coefficients, layer by layer."""
     lines = []
     for index, layer in enumerate(network):
         if isinstance(layer, Parabola):
@@ -35,6 +37,10 @@ def describe(network: nn.Sequential) -> list[str]:
             ranges = {"a": layer.a, "b": layer.b, "c": layer.c, "b/2a": vertex}
             text = "  ".join(f"{name} {v.min():.3f} .. {v.max():.3f}" for name, v in ranges.items())
             lines.append(f"layer {index}, {layer.a.numel()} parabolas: {text}")
+        if isinstance(layer, Polynomial):
+            powers = enumerate(layer.coefficients())
+            text = "  ".join(f"x^{power} {c.min():.4f} .. {c.max():.4f}" for power, c in powers)
+            lines.append(f"layer {index}, {layer.weights[0].numel()} polynomials: {text}")
     return lines
 
 
@@ -52,7 +58,10 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     changes = dict(change.split("=", 1) for change in arguments.set)
     recipe = replace(RECIPES[arguments.network], **{k: literal_eval(v) for k, v in changes.items()})
-    teacher = recipe.teacher and export.read(NETWORKS[recipe.teacher](), arguments.out / f"{recipe.teacher}.onnx")
+    trained = {
+        name: export.read(NETWORKS[name](), arguments.out / f"{name}.onnx")
+        for name in sorted({recipe.teacher, recipe.start} - {""})
+    }
     log = []
 
     def say(line: str) -> None:
@@ -65,10 +74,16 @@ def main() -> None:
     say(str(recipe))
     images, labels = data.load(arguments.data, "train")
     kept = len(images) - arguments.holdout
-    network = train(network, teacher, images[:kept], labels[:kept], recipe, say)
+    if recipe.start:
+        chosen = torch.randperm(kept)[:1000]
+        network = swap(network, trained[recipe.start], images[chosen])
+        say(f"fitted to {recipe.start}: training accuracy {accuracy(network, images[:kept], labels[:kept]):.2f} %")
+    network = train(network, trained.get(recipe.teacher), images[:kept], labels[:kept], recipe, say)
     for line in describe(network):
         say(line)
     if arguments.holdout:  # nothing but the network is written, for it may be to teach another
+        for line in tails.report(network, images[kept:]):
+            say(line)
         say(f"held-out accuracy {accuracy(network, images[kept:], labels[kept:]):.2f} %")
         arguments.out.mkdir(parents=True, exist_ok=True)
         export.write(network, images, arguments.out / f"{arguments.network}.onnx")
@@ -76,8 +91,8 @@ def main() -> None:
 
     tests, truth = data.load(arguments.data, "test")
     say(f"test accuracy {accuracy(network, tests, truth):.2f} %")
-    if any(isinstance(layer, Parabola) for layer in network):
-        for line in robustness.report(network, tests, truth):
+    if any(isinstance(layer, ACTIVATIONS) for layer in network):
+        for line in tails.report(network, tests) + robustness.report(network, tests, truth):
             say(line)
     finish(arguments.network, arguments.out, network, recipe.calibration, images, tests, truth, say)
     (arguments.out / f"{arguments.network}.log").write_text("\n".join(log) + "\n")

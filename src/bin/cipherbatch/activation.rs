@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use cipherbatch::Network;
-use cipherbatch::model::{Degree, Op, Replaced};
+use cipherbatch::model::{Degree, Node, Op, Replaced};
 use clap::ValueEnum;
 use ndarray::{ArrayD, ArrayViewD};
 
@@ -27,24 +27,33 @@ impl Activation {
     }
 }
 
-/// The network that is evaluated, free of ReLU; without the option, a network with ReLU is refused.
-pub fn replace(
-    network: Network,
-    activation: Option<Activation>,
-    calibration: Option<ArrayViewD<'_, f32>>,
-) -> Result<Replaced> {
-    let relu = network.nodes().iter().find(|node| *node.op() == Op::Relu);
-    match (relu, activation) {
-        (None, None) => Ok(Replaced { network, fits: Vec::new() }),
+/// The first ReLU of a network, if it has any.
+pub fn first_relu(network: &Network) -> Option<&Node> {
+    network.nodes().iter().find(|node| *node.op() == Op::Relu)
+}
+
+/// Refuses a network with ReLU where none is to be replaced, and one without where some are.
+pub fn check(network: &Network, activation: Option<Activation>) -> Result<()> {
+    match (first_relu(network), activation) {
         (None, Some(_)) => Err(Failure::input(
             "the network has no ReLU that --activation could replace; leave the option away",
         )),
         (Some(node), None) => {
             Err(cipherbatch::ModelError::Relu { node: node.name().to_owned() }.into())
         }
-        (Some(_), Some(activation)) => {
-            Ok(network.with_polynomials(activation.degree(), calibration)?)
-        }
+        _ => Ok(()),
+    }
+}
+
+/// The network that is evaluated.
+pub fn replace(
+    network: &Network,
+    activation: Option<Activation>,
+    calibration: Option<ArrayViewD<'_, f32>>,
+) -> Result<Replaced> {
+    match activation {
+        Some(activation) => Ok(network.with_polynomials(activation.degree(), calibration)?),
+        None => Ok(Replaced { network: network.clone(), fits: Vec::new() }),
     }
 }
 

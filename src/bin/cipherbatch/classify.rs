@@ -1,11 +1,12 @@
 //! `classify`: labelled images, encrypted, against the clear network.
 
-use crate::activation::warn_of_escapes;
+use crate::activation::{first_relu, warn_of_escapes};
+use crate::dataset::{Dataset, Part};
 use crate::failure::{Failure, Result};
 use crate::idx::Idx;
 use crate::options::{Common, backend_name};
 use crate::report::{Report, peak_memory_bytes};
-use crate::{files, pipeline, shipped};
+use crate::{files, pipeline};
 use cipherbatch::{Network, Plan, PlanOptions};
 use clap::Args;
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
@@ -14,10 +15,13 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
 pub struct Classify {
-    /// A shipped network (cryptonets, deep), or an ONNX file with one value a class. Pixels reach it as
-    /// value/255.
-    #[arg(long, value_name = "NAME|FILE.onnx", default_value = "cryptonets")]
-    model: String,
+    /// What the images show.
+    #[arg(long, value_enum, default_value_t = Dataset::Mnist)]
+    dataset: Dataset,
+    /// A shipped network (deep; cryptonets, which is small; fashion-deep), or an ONNX file with one
+    /// value a class. Pixels reach it as value/255 [default: deep, or fashion-deep for Fashion-MNIST].
+    #[arg(long, value_name = "NAME|FILE.onnx")]
+    model: Option<String>,
     /// Images as IDX, gzipped or not [default: MNIST's 10,000 test images].
     #[arg(long, value_name = "FILE", requires = "labels")]
     images: Option<PathBuf>,
@@ -40,12 +44,16 @@ impl Classify {
         let file = self.json.as_deref().filter(|_| !to_stdout);
         file.map_or(Ok(()), files::check_writable)?;
 
-        let (replaced, calibration) = self.common.network(&self.model)?;
+        let model = self.model.as_deref().unwrap_or(self.dataset.network());
+        let loaded = self.common.load(model)?;
+        let mut options = PlanOptions::default();
+        let replaced = self.common.replace(&loaded, options.input_range)?;
         let network = &replaced.network;
         let (images, labels) = self.data(network)?;
         warn_of_escapes(&replaced, &images)?;
         let device = self.common.device()?;
-        let plan = Plan::new(network, &PlanOptions { calibration, ..PlanOptions::default() })?;
+        options.calibration = loaded.calibration;
+        let plan = Plan::new(network, &options)?;
         let backend = backend_name(&device);
         let outcome = pipeline::run(&plan, device, self.common.memory(), images.view())?;
 
@@ -55,16 +63,21 @@ impl Classify {
             let same = a.iter().zip(b).filter(|(a, b)| a == b).count();
             (same, same as f64 / a.len() as f64)
         };
+        let relu = match first_relu(&loaded.network) {
+            Some(_) => Some(answers(evaluate(&loaded.network, &images)?.view())),
+            None => None,
+        };
         let (correct, accuracy) = share(&encrypted, &labels);
         let params = plan.parameters();
         let report = Report {
-            model: self.model,
+            model: model.to_owned(),
             backend,
             device: outcome.device,
             images: labels.len(),
             correct,
             accuracy,
             plain_accuracy: share(&clear, &labels).1,
+            relu_accuracy: relu.map(|relu| share(&relu, &labels).1),
             agreement: share(&encrypted, &clear).1,
             ring_degree: params.degree(),
             slots: params.slots(),
@@ -88,12 +101,15 @@ impl Classify {
 
     /// Images in the network's input shape, scaled to [0, 1], and their labels.
     fn data(&self, network: &Network) -> Result<(ArrayD<f32>, Vec<usize>)> {
-        let load = |path: &Option<PathBuf>, shipped: &'static [u8], what: &str, rank| match path {
-            Some(path) => Idx::parse(&path.display().to_string(), &files::read(path)?, rank),
-            None => Idx::parse(what, shipped, rank),
+        let load = |path: &Option<PathBuf>, part: Part| match path {
+            Some(path) => {
+                let bytes = files::read(path).map_err(|failure| self.dataset.missing(failure))?;
+                Idx::parse(&path.display().to_string(), &bytes, part.rank())
+            }
+            None => self.dataset.shipped(part),
         };
-        let images = load(&self.images, shipped::IMAGES, "the shipped images", 3)?;
-        let labels = load(&self.labels, shipped::LABELS, "the shipped labels", 1)?;
+        let images = load(&self.images, Part::Images)?;
+        let labels = load(&self.labels, Part::Labels)?;
         if images.shape[0] != labels.shape[0] {
             return Err(Failure::input(format_args!(
                 "{} images but {} labels; every image needs one",

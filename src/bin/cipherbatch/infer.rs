@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub struct Infer {
-    /// A shipped network (cryptonets, deep), or an ONNX file.
+    /// A shipped network (deep, cryptonets, fashion-deep), or an ONNX file.
     #[arg(long, value_name = "NAME|FILE.onnx")]
     model: String,
     /// Inputs [count, …] as NPY of floats.
@@ -21,14 +21,8 @@ pub struct Infer {
     #[arg(long, value_name = "Y.npy")]
     output: PathBuf,
     /// The declared range of inputs, to which they are clamped [default: that of the inputs].
-    #[arg(
-        long,
-        value_name = "LOW,HIGH",
-        value_delimiter = ',',
-        num_args = 2,
-        allow_hyphen_values = true
-    )]
-    input_range: Option<Vec<f32>>,
+    #[arg(long, value_name = "LOW,HIGH", value_parser = low_high, allow_hyphen_values = true)]
+    input_range: Option<(f32, f32)>,
     #[command(flatten)]
     common: Common,
 }
@@ -36,10 +30,9 @@ pub struct Infer {
 impl Infer {
     pub fn run(self) -> Result<()> {
         files::check_writable(&self.output)?;
-        let (replaced, calibration) = self.common.network(&self.model)?;
-        let network = &replaced.network;
+        let loaded = self.common.load(&self.model)?;
         let inputs = files::read_npy(&self.input)?;
-        let (found, expected) = (inputs.shape(), network.input_shape());
+        let (found, expected) = (inputs.shape(), loaded.network.input_shape());
         if found.first().is_none_or(|&n| n == 0) || found[1..] != *expected {
             return Err(Failure::file(
                 self.input.display(),
@@ -48,10 +41,11 @@ impl Infer {
                 ),
             ));
         }
-        let input_range = match self.input_range.as_deref() {
-            Some(&[low, high]) => (low, high),
-            _ => range(&inputs).map_err(|reason| Failure::file(self.input.display(), reason))?,
+        let input_range = match self.input_range {
+            Some(range) => range,
+            None => range(&inputs).map_err(|reason| Failure::file(self.input.display(), reason))?,
         };
+        let replaced = self.common.replace(&loaded, input_range)?;
         // As they are encrypted: clamped. The client refuses NaN, which here becomes `low`.
         let (low, high) = input_range;
         if low <= high {
@@ -59,8 +53,8 @@ impl Infer {
         }
         let device = self.common.device()?;
         let plan = Plan::new(
-            network,
-            &PlanOptions { input_range, calibration, ..PlanOptions::default() },
+            &replaced.network,
+            &PlanOptions { input_range, calibration: loaded.calibration, ..Default::default() },
         )?;
         let outcome = pipeline::run(&plan, device, self.common.memory(), inputs.view())?;
         files::write(&self.output, &files::npy(&outcome.results)?)?;
@@ -80,6 +74,13 @@ impl Infer {
         );
         Ok(())
     }
+}
+
+/// Two numbers, with a comma between them.
+fn low_high(text: &str) -> std::result::Result<(f32, f32), String> {
+    let (low, high) = text.split_once(',').ok_or("two numbers are needed, as in -1,1")?;
+    let number = |text: &str| text.trim().parse::<f32>().map_err(|e| format!("\"{text}\": {e}"));
+    Ok((number(low)?, number(high)?))
 }
 
 /// The smallest and the largest value, apart by something.

@@ -3,6 +3,7 @@
 
 mod activation;
 mod classify;
+mod dataset;
 mod failure;
 mod files;
 mod idx;

@@ -1,6 +1,6 @@
 //! What both commands can be told.
 
-use crate::activation::{Activation, replace};
+use crate::activation::{self, Activation};
 use crate::failure::{Failure, Result};
 use crate::{files, shipped};
 use bytesize::ByteSize;
@@ -19,6 +19,14 @@ pub enum Backend {
     Cpu,
     /// The best GPU adapter, a software one if there is no other.
     Gpu,
+}
+
+/// A network as it was trained.
+#[derive(Debug)]
+pub struct Loaded {
+    pub network: Network,
+    /// Typical inputs, `[count, …]`.
+    pub calibration: Option<ArrayD<f32>>,
 }
 
 /// Options of every evaluating command.
@@ -61,19 +69,19 @@ impl Common {
         self.memory.map(|size| size.as_u64())
     }
 
-    /// The network to evaluate, with typical inputs where there are any.
-    pub fn network(&self, model: &str) -> Result<(Replaced, Option<ArrayD<f32>>)> {
-        let (network, calibration) = self.original(model)?;
-        let view = calibration.as_ref().map(|batch| batch.view());
-        Ok((replace(network, self.activation, view)?, calibration))
+    /// A shipped network's or an ONNX file's network as it is, with typical inputs where there are
+    /// any; one with ReLU is refused unless `--activation` is given.
+    pub fn load(&self, model: &str) -> Result<Loaded> {
+        let loaded = self.original(model)?;
+        activation::check(&loaded.network, self.activation)?;
+        Ok(loaded)
     }
 
-    /// A shipped network's or an ONNX file's network as it is.
-    fn original(&self, model: &str) -> Result<(Network, Option<ArrayD<f32>>)> {
+    fn original(&self, model: &str) -> Result<Loaded> {
         let given = self.calibration.as_deref().map(files::read_npy).transpose()?;
         if let Some(shipped) = shipped::network(model) {
             let (network, calibration) = shipped?;
-            return Ok((network, given.or(Some(calibration))));
+            return Ok(Loaded { network, calibration: given.or(Some(calibration)) });
         }
         let path = Path::new(model);
         if !path.exists() {
@@ -88,10 +96,27 @@ impl Common {
         }
         let network = Network::from_onnx(path)?;
         let beside = path.with_extension("calibration.npy");
-        match given {
-            None if beside.exists() => Ok((network, Some(files::read_npy(&beside)?))),
-            given => Ok((network, given)),
-        }
+        let calibration = match given {
+            None if beside.exists() => Some(files::read_npy(&beside)?),
+            given => given,
+        };
+        Ok(Loaded { network, calibration })
+    }
+
+    /// The network to evaluate, free of ReLU, for inputs that will be clamped to this range: what is
+    /// fitted sees the calibration batch as it would be encrypted.
+    pub fn replace(&self, loaded: &Loaded, (low, high): (f32, f32)) -> Result<Replaced> {
+        // A range that is none is left to the planner to refuse. NaN stays what it is.
+        let clamped = |batch: &ArrayD<f32>| match low <= high {
+            true => batch.mapv(|x| x.clamp(low, high)),
+            false => batch.clone(),
+        };
+        let calibration = loaded.calibration.as_ref().map(clamped);
+        activation::replace(
+            &loaded.network,
+            self.activation,
+            calibration.as_ref().map(|batch| batch.view()),
+        )
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Report {
     /// Fractions of `images`.
     pub accuracy: f64,
     pub plain_accuracy: f64,
+    /// That of the network as it was trained, where it has ReLU in place of the polynomials.
+    pub relu_accuracy: Option<f64>,
     pub agreement: f64,
     pub ring_degree: usize,
     pub slots: usize,
@@ -53,6 +55,9 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "  accuracy     {} ({} correct)", percent(self.accuracy), self.correct)?;
         writeln!(f, "  in the clear {}", percent(self.plain_accuracy))?;
+        if let Some(accuracy) = self.relu_accuracy {
+            writeln!(f, "  with ReLU    {}", percent(accuracy))?;
+        }
         writeln!(f, "  agreement    {}", percent(self.agreement))?;
         writeln!(
             f,

@@ -22,7 +22,7 @@ macro_rules! shipped {
     };
 }
 
-const NETWORKS: [Shipped; 2] = [shipped!("cryptonets"), shipped!("deep")];
+const NETWORKS: [Shipped; 3] = [shipped!("deep"), shipped!("cryptonets"), shipped!("fashion-deep")];
 
 /// MNIST's test images, gzipped IDX.
 pub const IMAGES: &[u8] = include_bytes!("../../../data/mnist/t10k-images-idx3-ubyte.gz");

@@ -16,7 +16,9 @@ impl Network {
     ///
     /// ReLUs are replaced one after the other, each by the least-squares fit to the inputs that
     /// it gets on the calibration batch, `[count, …]`, from the layers before it with their
-    /// polynomials in place. A network without ReLU comes back as it is.
+    /// polynomials in place. The batch should be clamped to the range that inputs are clamped to at
+    /// encryption, `PlanOptions::input_range`: a value beyond it would widen every fit for nothing.
+    /// A network without ReLU comes back as it is.
     ///
     /// # Errors
     /// [`ModelError::NoCalibration`] without a calibration batch or with an empty one,

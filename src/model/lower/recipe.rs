@@ -1,7 +1,7 @@
 //! One entry's activation as squares: what is squared, and how the squares combine.
 //!
 //! Under encryption there are squarings and linear maps, and nothing else; but a value may be read
-//! both as it is and squared. With `t` the activation's input and `u = t + h`:
+//! both as it is and squared. With `t` the activation's input, in units of its width, and `u = t + h`:
 //!
 //! * **Degree 2**, `a t² + b t + c`: one square, by completing it, `a (t + b/2a)² + (c − b²/4a)`.
 //!   Where `|b/2a|` is large the completed square would be a small wave on a huge common offset,
@@ -27,7 +27,7 @@ use std::ops::{Add, Mul};
 /// The highest degree there is a recipe for.
 pub(in crate::model) const MAX_DEGREE: usize = 6;
 
-/// The largest shift of the activation's input, in its units.
+/// The largest shift of the activation's input, in its widths.
 const MAX_SHIFT: f64 = 8.0;
 
 /// The largest constant beside `u²`; the fits of ReLU have −9 at degree 4 and −12.5 at degree 6.

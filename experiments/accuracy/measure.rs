@@ -1,0 +1,172 @@
+//! One row: accuracy in the clear, then the same network on encrypted images.
+
+use crate::cases::Case;
+use crate::data::{self, Data};
+use crate::table::Row;
+use crate::{Failure, Options, here};
+use cipherbatch::model::NormalForm;
+use cipherbatch::{Client, Device, Network, Plan, PlanOptions, Server};
+use ndarray::{Array4, ArrayD, ArrayViewD, Axis, Slice};
+use rayon::prelude::*;
+use std::process::Command;
+use std::time::{Instant, SystemTime};
+
+/// How the note of a row begins that could not be measured, unlike one that was rightly refused.
+pub const FAILED: &str = "failed";
+
+/// The test images of either data set.
+const IMAGES: usize = 10_000;
+
+/// Measures a row and tells it after either part. What stands in the way of its encryption alone is
+/// noted in it.
+pub fn row(
+    case: &Case,
+    options: &Options,
+    tell: impl Fn(&Row) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let data = data::load(case.dataset, options)?;
+    let prepared = case.prepare()?;
+    let (commit, date) = (commit(), date());
+    let mut row = Row { commit, date, ..Row::of(case) };
+    if case.activation.degree().is_some() {
+        row.depth = Some(NormalForm::new(&prepared.network)?.depth());
+    }
+
+    let clear = answers(evaluate(&prepared.network, &data.images)?.view());
+    row.clear_images = options.limit.min(clear.len());
+    row.clear_accuracy = Some(percent(&clear, &data.labels, row.clear_images));
+    tell(&row)?;
+
+    let count = options.encrypted.min(data.labels.len());
+    if case.encrypted && count > 0 {
+        let plan = PlanOptions { calibration: Some(prepared.calibration), ..Default::default() };
+        match Plan::new(&prepared.network, &plan) {
+            Ok(plan) => {
+                if let Err(failure) = encrypted(&mut row, &plan, options, &data, &clear, count) {
+                    row.note = format!("{FAILED}: {failure}");
+                }
+            }
+            Err(refusal) => row.note = format!("refused: {refusal}"),
+        }
+    }
+    row.peak_memory_mb = peak_memory_bytes().map(|bytes| bytes / 1_000_000);
+    tell(&row)
+}
+
+/// Whether a row holds, at this commit, all that is asked for.
+pub fn done(row: &Row, case: &Case, options: &Options, commit: &str) -> bool {
+    let refused = !row.note.is_empty() && !row.note.starts_with(FAILED);
+    let clear = row.clear_accuracy.is_some() && row.clear_images >= options.limit.min(IMAGES);
+    let encrypted = row.encrypted_images >= options.encrypted.min(IMAGES);
+    row.commit == commit && clear && (encrypted || refused || !case.encrypted)
+}
+
+/// The columns of the encrypted run.
+fn encrypted(
+    row: &mut Row,
+    plan: &Plan,
+    options: &Options,
+    data: &Data,
+    clear: &[usize],
+    count: usize,
+) -> Result<(), Failure> {
+    let params = plan.parameters();
+    row.primes = Some(params.levels());
+    row.log2_q = Some(params.log2_q());
+    row.ring_degree = Some(params.degree());
+    row.key_switches = Some(key_switches(plan));
+
+    let clock = Instant::now();
+    let client = Client::new(plan)?;
+    let device = if options.cpu { Device::cpu() } else { Device::auto() };
+    let memory = options.memory.map(|size| size.as_u64());
+    let server = Server::with_memory(plan, client.evaluation_keys(), device, memory)?;
+    row.device = server.device();
+    let mut evaluated = 0.0;
+    let mut found = Vec::with_capacity(count);
+    let images = data.images.slice_axis(Axis(0), Slice::from(..count));
+    for images in images.axis_chunks_iter(Axis(0), plan.slots()) {
+        let batch = client.encrypt(images)?;
+        let (answer, spent) = server.evaluate_with(&batch, |_| ())?;
+        evaluated += (spent.upload + spent.evaluate + spent.download).as_secs_f64();
+        found.extend(answers(client.decrypt(&answer)?.view()));
+    }
+    row.seconds = Some(evaluated);
+    row.seconds_in_all = Some(clock.elapsed().as_secs_f64());
+    row.encrypted_images = count;
+    row.encrypted_accuracy = Some(percent(&found, &data.labels, count));
+    row.agreement = Some(percent(&found, clear, count));
+    Ok(())
+}
+
+/// Ciphertexts that are brought from three components to two, for one batch.
+fn key_switches(plan: &Plan) -> usize {
+    let steps = plan.program().steps.iter();
+    let switched = steps.filter(|s| s.switch.is_some() && s.terms.iter().any(|t| t.squared));
+    switched.map(|s| s.value.rows).sum()
+}
+
+/// The clear network's results, computed by all threads.
+fn evaluate(network: &Network, images: &Array4<f32>) -> Result<ArrayD<f32>, Failure> {
+    let chunks: Vec<_> = images.axis_chunks_iter(Axis(0), 64).collect();
+    let results: Result<Vec<_>, _> =
+        chunks.into_par_iter().map(|chunk| network.evaluate(&chunk)).collect();
+    let results = results?;
+    let views: Vec<_> = results.iter().map(|r| r.view()).collect();
+    Ok(ndarray::concatenate(Axis(0), &views)?)
+}
+
+/// The class with the largest value, the first of equals; the first of all where there is none, as
+/// when values overflow.
+fn answers(results: ArrayViewD<'_, f32>) -> Vec<usize> {
+    let best = |row: ArrayViewD<'_, f32>| {
+        let largest = |best: (usize, f32), (i, &v): (usize, &f32)| match v > best.1 {
+            true => (i, v),
+            false => best,
+        };
+        row.iter().enumerate().fold((0, f32::NEG_INFINITY), largest).0
+    };
+    results.outer_iter().map(best).collect()
+}
+
+/// How many of the first `count` are equal.
+fn percent(found: &[usize], wanted: &[usize], count: usize) -> f64 {
+    let same = found.iter().zip(wanted).take(count).filter(|(a, b)| a == b).count();
+    100.0 * same as f64 / count.max(1) as f64
+}
+
+/// The most memory this process has held, as Linux counts it.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)
+}
+
+/// What was measured: the commit, `+` after it where files differ from it.
+pub fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let done = Command::new("git").current_dir(here(".")).args(arguments).output().ok()?;
+        let text = String::from_utf8(done.stdout).ok()?.trim().to_owned();
+        done.status.success().then_some(text)
+    };
+    let sources = ["status", "--porcelain", "--", "src", "shaders", "models", "Cargo.toml"];
+    let changed = git(&sources).is_some_and(|files| !files.is_empty());
+    let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_default();
+    format!("{commit}{}", if changed { "+" } else { "" })
+}
+
+/// Today, in Greenwich: year-month-day, from the days since 1970 by counting in eras of 400 years that
+/// begin on the first of March (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+fn date() -> String {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let days = seconds.as_secs() / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month, carry) = match month {
+        0..=9 => (day - (153 * month + 2) / 5 + 1, month + 3, 0),
+        _ => (day - (153 * month + 2) / 5 + 1, month - 9, 1),
+    };
+    format!("{:04}-{month:02}-{day:02}", year + 400 * era + carry)
+}
