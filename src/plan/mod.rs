@@ -5,11 +5,13 @@ mod batch;
 mod choose;
 mod digest;
 mod error;
+mod file;
 mod lower;
 mod options;
 mod precision;
 mod program;
 mod ranges;
+mod report;
 mod search;
 mod sensitivity;
 mod simulate;
@@ -18,8 +20,11 @@ mod tests;
 
 pub use digest::Digest;
 pub use error::PlanError;
+pub use file::PlanFileError;
 pub use options::PlanOptions;
 pub use program::{Program, Step, Term, Value};
+pub use report::{PlanReport, StepReport};
+pub use search::CostModel;
 
 use crate::model::{Network, NormalForm};
 use crate::scheme::{ParameterError, Parameters, log2_q_bound, secure_degrees};
@@ -41,6 +46,7 @@ pub struct Plan {
     output_shape: Vec<usize>,
     input_range: (f32, f32),
     predicted_error: f64,
+    precision: Vec<Option<f64>>,
     digest: Digest,
 }
 
@@ -80,7 +86,7 @@ impl Plan {
             return Err(PlanError::InputRange { low, high });
         }
         let network = NormalForm::new(&network.simplified()?)?;
-        let Choice { params, program, error } = choose(&rings, &network, options)?;
+        let Choice { params, program, error, precision } = choose(&rings, &network, options)?;
         let shapes = [&network.input_shape[..], &network.output_shape];
         let digest = Digest::of(params.literal(), &program, shapes, options.input_range);
         Ok(Self {
@@ -90,6 +96,7 @@ impl Plan {
             output_shape: network.output_shape,
             input_range: options.input_range,
             predicted_error: error,
+            precision,
             digest,
         })
     }

@@ -45,7 +45,9 @@ impl Classify {
         let (images, labels) = self.data(network)?;
         warn_of_escapes(&replaced, &images)?;
         let device = self.common.device()?;
-        let plan = Plan::new(network, &PlanOptions { calibration, ..PlanOptions::default() })?;
+        let precision_bits = self.common.precision;
+        let options = PlanOptions { calibration, precision_bits, ..PlanOptions::default() };
+        let plan = Plan::new(network, &options)?;
         let backend = backend_name(&device);
         let outcome = pipeline::run(&plan, device, self.common.memory(), images.view())?;
 

@@ -60,7 +60,12 @@ impl Infer {
         let device = self.common.device()?;
         let plan = Plan::new(
             network,
-            &PlanOptions { input_range, calibration, ..PlanOptions::default() },
+            &PlanOptions {
+                input_range,
+                calibration,
+                precision_bits: self.common.precision,
+                ..PlanOptions::default()
+            },
         )?;
         let outcome = pipeline::run(&plan, device, self.common.memory(), inputs.view())?;
         files::write(&self.output, &files::npy(&outcome.results)?)?;
