@@ -62,6 +62,12 @@ impl Batch {
         Self { samples: self.samples, data: self.data.iter().map(|&x| of(x)).collect() }
     }
 
+    /// The root mean square of all values.
+    pub fn rms(&self) -> f64 {
+        let square: f64 = self.data.iter().map(|x| x * x).sum();
+        (square / self.data.len().max(1) as f64).sqrt()
+    }
+
     /// The largest absolute value; NaN where there is one.
     pub fn largest(&self) -> f64 {
         self.data.iter().fold(0.0, |l: f64, x| if x.abs() > l || x.is_nan() { x.abs() } else { l })

@@ -1,7 +1,7 @@
 //! The choice of parameters and scales for a network: the cheapest that the simulator confirms.
 
 use super::batch::{Batch, Trace};
-use super::lower::lower;
+use super::lower::{Lowered, lower};
 use super::precision::{FEWEST_BITS, USUAL_BITS, fewest_bits, keeps_answers};
 use super::ranges::{Ranges, probes};
 use super::search::{self, CostModel, Levels, Scales, Search, Work};
@@ -10,6 +10,7 @@ use super::simulate::Simulator;
 use super::{PlanError, PlanOptions, Program, SAMPLES};
 use crate::model::NormalForm;
 use crate::scheme::{Parameters, noise};
+use ndarray::{ArrayD, ArrayViewD, Axis, Slice};
 
 /// Made-up inputs say less about the real ones than a calibration batch does: so many bits more are
 /// kept above the results that they give, and where there is room for them below, too.
@@ -43,6 +44,9 @@ pub struct Choice {
     pub program: Program,
     /// The standard deviation of the results' error, as simulated.
     pub error: f64,
+    /// Step by step, log₂ of how much larger values are than their errors, as simulated; `None`
+    /// for steps that no layer of the network stands behind.
+    pub precision: Vec<Option<f64>>,
 }
 
 /// That a batch `[count, …]` is of a network's inputs.
@@ -53,24 +57,27 @@ pub fn check_shape(found: &[usize], expected: &[usize]) -> Result<(), PlanError>
     }
 }
 
-/// Chooses among rings, ascending, each with its largest log₂ Q.
+/// The inputs that a plan is made with, clamped as at encryption: the calibration batch, or made-up
+/// ones.
+pub fn samples(shape: &[usize], options: &PlanOptions) -> Result<ArrayD<f32>, PlanError> {
+    let (low, high) = options.input_range;
+    let Some(given) = &options.calibration else { return Ok(probes(shape, options.input_range)) };
+    check_shape(given.shape(), shape)?;
+    let count = given.len_of(Axis(0)).min(SAMPLES);
+    Ok(given.slice_axis(Axis(0), Slice::from(..count)).mapv(|x| x.clamp(low, high)))
+}
+
+/// Chooses among rings, ascending, each with its largest log₂ Q, by what [`samples`] show.
 ///
 /// # Errors
 /// [`PlanError`] where none computes the network as precisely as wanted.
 pub fn choose(
     rings: &[(usize, f64)],
     network: &NormalForm,
+    samples: ArrayViewD<'_, f32>,
     options: &PlanOptions,
 ) -> Result<Choice, PlanError> {
-    let made_up;
-    let (samples, unsure) = match &options.calibration {
-        Some(given) => (given.view(), 0.0),
-        None => {
-            made_up = probes(&network.input_shape, options.input_range);
-            (made_up.view(), UNSURE_BITS)
-        }
-    };
-    check_shape(samples.shape(), &network.input_shape)?;
+    let unsure = if options.calibration.is_some() { 0.0 } else { UNSURE_BITS };
     let trace = Trace::run(network, Batch::inputs(&samples, SAMPLES, options.input_range))?;
     let ranges = Ranges::of(&trace);
     let bits = match (options.precision_bits, &options.calibration) {
@@ -93,8 +100,8 @@ pub fn choose(
         let typical = typical(ring.0, network.depth());
         let built = search::Network::new(network, &ranges, &sensitivity, &typical);
         let search = Search::new(&built, &chooser.work, CostModel::CPU, chooser.headroom, ring);
-        let found = search.run();
         let aim = chooser.error_at(bits + unsure);
+        let found = search.run(aim);
         let mut refused = f64::INFINITY;
         for _ in 0..TRIES {
             let better = |s: &&Scales| s.error() <= aim.min(refused);
@@ -113,10 +120,9 @@ pub fn choose(
     // Where nothing is as precise as it might be, the best there is may be precise enough.
     let least = if chooser.answers { bits.min(FEWEST_BITS) } else { bits };
     let confirmed = best.as_ref().map(|best| chooser.confirm(best, least)).transpose()?.flatten();
-    confirmed.ok_or_else(|| PlanError::Precision {
-        depth: network.depth(),
-        reached: best.map_or(0.0, |b| (ranges.spread / b.error()).log2().max(0.0)),
-        wanted: least,
+    confirmed.ok_or_else(|| match best {
+        Some(best) => chooser.refusal(&best, least),
+        None => PlanError::Depth { depth: network.depth() },
     })
 }
 
@@ -151,6 +157,24 @@ impl Chooser<'_> {
         self.ranges.spread * (-bits).exp2()
     }
 
+    /// That the most precise scales there are do not suffice.
+    fn refusal(&self, best: &Scales, wanted: f64) -> PlanError {
+        let shares = best.solution.weights.iter().zip(&best.solution.switches);
+        let worst = shares.map(|(w, s)| w + s).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let depths = self.network.depths();
+        let of_depth = |depth| depths.iter().skip(1).position(|&d| d == depth);
+        let layer = worst.and_then(|(depth, _)| of_depth(depth));
+        let layer = layer.map_or(&self.network.output, |k| &self.network.squares[k]);
+        PlanError::Precision {
+            depth: self.network.depth(),
+            reached: (self.ranges.spread / best.error()).log2(),
+            wanted,
+            layer: layer.name.clone(),
+            degree: best.literal.degree,
+            primes: best.literal.primes.len(),
+        }
+    }
+
     /// The program for these scales, if the simulator finds it precise enough.
     fn confirm(&self, scales: &Scales, bits: f64) -> Result<Option<Choice>, PlanError> {
         let literal = scales.literal.clone();
@@ -158,9 +182,12 @@ impl Chooser<'_> {
             true => Parameters::new(literal)?,
             false => Parameters::new_insecure(literal)?,
         };
-        let program = lower(self.network, self.ranges, scales)?;
-        program.check(|level| params.basis().log2_q(level))?;
-        let simulator = Simulator::new(&program, &scales.literal);
+        let lowered = lower(self.network, self.ranges, scales)?;
+        lowered.program.check(|level| params.basis().log2_q(level))?;
+        let simulator = Simulator::new(&lowered.program, &scales.literal);
+        if !self.is_calm(&simulator) {
+            return Ok(None);
+        }
         let samples = self.trace.samples();
         let mut squares = vec![0.0; samples];
         for seed in 0..RUNS {
@@ -174,8 +201,33 @@ impl Chooser<'_> {
         let error = (squares.iter().sum::<f64>() / entries / samples as f64).sqrt();
         let precise = error <= DRAWN * self.error_at(bits);
         let kept = || keeps_answers(&self.trace.output, |s| (squares[s] / entries).sqrt());
-        let enough = (precise || (self.answers && kept())) && self.is_calm(&simulator);
-        Ok(enough.then_some(Choice { params, program, error }))
+        if !(precise || (self.answers && kept())) {
+            return Ok(None);
+        }
+        let precision = self.precision(&simulator, &lowered, scales);
+        Ok(Some(Choice { params, program: lowered.program, error, precision }))
+    }
+
+    /// The precision of every step.
+    fn precision(
+        &self,
+        simulator: &Simulator<'_>,
+        lowered: &Lowered,
+        scales: &Scales,
+    ) -> Vec<Option<f64>> {
+        let values = simulator.run(&self.trace.values[0], 0, 1.0);
+        let mut precision = vec![None; lowered.program.steps.len()];
+        let bits = |of: f64, error: f64| (of > 0.0 && error > 0.0).then(|| (of / error).log2());
+        for (k, &source) in lowered.sources.iter().enumerate().skip(1) {
+            let mut exact = self.trace.values[k].clone();
+            let factors = &scales.factors[k - 1];
+            exact.for_each_row(|r, row| row.iter_mut().for_each(|x| *x *= factors[r]));
+            precision[source - 1] = bits(exact.rms(), values[source].minus(&exact).rms());
+        }
+        if let (Some(last), Some(results)) = (precision.last_mut(), values.last()) {
+            *last = bits(self.ranges.spread, results.minus(&self.trace.output).rms());
+        }
+        precision
     }
 
     /// Whether results stay in the range that the modulus has room for under more noise than there

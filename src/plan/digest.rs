@@ -30,16 +30,32 @@ impl Digest {
         put(&mut [low, high].into_iter().map(|x| x.to_bits().into()));
         put(&mut [program.input.scale.to_bits()].into_iter());
         for step in &program.steps {
-            put(&mut [step.value.scale.to_bits(), step.value.level as u64].into_iter());
+            let switch = step.switch.map_or(0, |drop| drop as u64 + 1);
+            put(&mut [step.value.scale.to_bits(), step.value.level as u64, switch].into_iter());
             put(&mut step.bias.iter().flat_map(|&b| [b as u64, (b >> 64) as u64]));
             for t in &step.terms {
                 put(&mut [t.source as u64, t.squared.into(), t.weight_scale.to_bits()].into_iter());
                 put(&mut t.matrix.columns().iter().map(|&c| c.into()));
                 put(&mut t.matrix.rows().iter().map(|&r| r.into()));
                 put(&mut t.matrix.weights().iter().map(|&w| w as u64));
+                let blocks = t.matrix.blocks().iter();
+                put(&mut blocks.flat_map(|b| {
+                    [b.columns.start, b.columns.end, b.rows.start, b.rows.end, b.weights]
+                        .map(|x| x as u64)
+                }));
             }
         }
         Self(hash.finalize().into())
+    }
+
+    /// All 32 bytes.
+    pub(super) fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
+    /// From 32 bytes.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
     }
 }
 

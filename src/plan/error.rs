@@ -35,10 +35,25 @@ pub enum PlanError {
     Weights { layer: String, error: MatrixError },
     /// No secure parameters compute the network precisely enough.
     #[error(
-        "{depth} activations in a row: the best secure parameters reach {reached:.1} bits of precision, \
-         {wanted:.1} are wanted; use fewer activations or ask for less"
+        "{depth} squarings in a row: the best secure parameters (N = {degree}, {primes} primes) reach \
+         {reached:.1} bits of precision under the margins there have to be, {wanted:.1} are wanted; \
+         layer \"{layer}\" loses most. Ask for less precision, give more or more typical calibration \
+         inputs, or use fewer activations or ones of a lower degree"
     )]
-    Precision { depth: usize, reached: f64, wanted: f64 },
+    Precision {
+        depth: usize,
+        reached: f64,
+        wanted: f64,
+        layer: String,
+        degree: usize,
+        primes: usize,
+    },
+    /// More squarings than any modulus has primes.
+    #[error(
+        "{depth} squarings in a row need a prime each, more than the largest secure modulus has; use \
+         fewer activations or ones of a lower degree"
+    )]
+    Depth { depth: usize },
     /// The check after the lowering.
     #[error("layer {layer}: {reason}")]
     Check { layer: String, reason: String },

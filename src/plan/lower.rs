@@ -10,11 +10,20 @@ use crate::ring::{BlockMatrix, MatrixError, WEIGHT_BOUND};
 /// One lifting multiplies by at most this.
 const LIFT: f64 = (WEIGHT_BOUND / 2) as f64;
 
+/// A program, and where the normal form's values are in it.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The integers.
+    pub program: Program,
+    /// The program's source for each source of the normal form: 0 for the input, then layers.
+    pub sources: Vec<usize>,
+}
+
 /// Lowers every layer.
 ///
 /// # Errors
 /// [`PlanError::Weights`] naming the layer whose weights the kernels cannot hold.
-pub fn lower(network: &NormalForm, ranges: &Ranges, scales: &Scales) -> Result<Program, PlanError> {
+pub fn lower(network: &NormalForm, ranges: &Ranges, scales: &Scales) -> Result<Lowered, PlanError> {
     let largest = |values: &[f64]| values.iter().fold(0.0, |l: f64, &x| l.max(x));
     let input = Value {
         rows: network.source_len(0),
@@ -41,7 +50,7 @@ pub fn lower(network: &NormalForm, ranges: &Ranges, scales: &Scales) -> Result<P
     let at = At { depth: network.depth(), sum: scale, switch: None, scale };
     let ones = vec![1.0; network.output.rows()];
     lowering.step(&network.output, &ones, at, ranges.output)?;
-    Ok(lowering.program)
+    Ok(Lowered { program: lowering.program, sources: lowering.sources })
 }
 
 /// Where and how a layer is computed.

@@ -5,11 +5,13 @@ mod batch;
 mod choose;
 mod digest;
 mod error;
+mod file;
 mod lower;
 mod options;
 mod precision;
 mod program;
 mod ranges;
+mod report;
 mod search;
 mod sensitivity;
 mod simulate;
@@ -18,13 +20,16 @@ mod tests;
 
 pub use digest::Digest;
 pub use error::PlanError;
+pub use file::PlanFileError;
 pub use options::PlanOptions;
 pub use program::{Program, Step, Term, Value};
+pub use report::{PlanReport, StepReport};
+pub use search::CostModel;
 
 use crate::model::{Network, NormalForm};
 use crate::scheme::{ParameterError, Parameters, log2_q_bound, secure_degrees};
 use batch::Batch;
-use choose::{Choice, check_shape, choose};
+use choose::{Choice, check_shape, choose, samples};
 use ndarray::{ArrayD, ArrayView, Axis, Dimension, IxDyn};
 use simulate::Simulator;
 use std::sync::Arc;
@@ -41,6 +46,7 @@ pub struct Plan {
     output_shape: Vec<usize>,
     input_range: (f32, f32),
     predicted_error: f64,
+    precision: Vec<Option<f64>>,
     digest: Digest,
 }
 
@@ -79,8 +85,10 @@ impl Plan {
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(PlanError::InputRange { low, high });
         }
-        let network = NormalForm::new(&network.simplified()?)?;
-        let Choice { params, program, error } = choose(&rings, &network, options)?;
+        let samples = samples(network.input_shape(), options)?;
+        let network = NormalForm::measured(network, &samples)?;
+        let Choice { params, program, error, precision } =
+            choose(&rings, &network, samples.view(), options)?;
         let shapes = [&network.input_shape[..], &network.output_shape];
         let digest = Digest::of(params.literal(), &program, shapes, options.input_range);
         Ok(Self {
@@ -90,6 +98,7 @@ impl Plan {
             output_shape: network.output_shape,
             input_range: options.input_range,
             predicted_error: error,
+            precision,
             digest,
         })
     }

@@ -2,9 +2,10 @@
 
 use super::PlanError;
 use crate::ring::BlockMatrix;
+use serde::{Deserialize, Serialize};
 
 /// What is known of a value before anything runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Value {
     /// Ciphertexts: entries of the layer's result.
     pub rows: usize,
@@ -16,6 +17,13 @@ pub struct Value {
     pub scale: f64,
     /// The largest |v| expected.
     pub range: f64,
+}
+
+impl Value {
+    /// Whether its scale and range are such numbers at all.
+    fn is_sound(&self) -> bool {
+        self.scale.is_finite() && self.scale > 0.0 && self.range.is_finite() && self.range >= 0.0
+    }
 }
 
 /// One summand of a step.
@@ -49,7 +57,7 @@ pub struct Step {
 impl Step {
     /// The level at which the sum is computed.
     pub fn level(&self) -> usize {
-        self.value.level + self.switch.unwrap_or(0)
+        self.value.level.saturating_add(self.switch.unwrap_or(0))
     }
 }
 
@@ -96,11 +104,19 @@ impl Program {
     /// # Errors
     /// [`PlanError::Check`] naming the first layer that does not fit.
     pub fn check(&self, log2_q: impl Fn(usize) -> f64) -> Result<(), PlanError> {
+        if self.steps.is_empty() || self.input.components != 2 || !self.input.is_sound() {
+            let reason =
+                "a fresh ciphertext of a sound scale, and a step that reads it, are needed";
+            return Err(PlanError::Check { layer: "input".into(), reason: reason.into() });
+        }
         for (index, step) in self.steps.iter().enumerate() {
             let fail = |reason: String| PlanError::Check { layer: step.name.clone(), reason };
             let (level, value) = (step.level(), &step.value);
             if value.level == 0 || step.terms.is_empty() {
                 return Err(fail("no prime or no input is left".into()));
+            }
+            if !value.is_sound() {
+                return Err(fail(format!("scale {} and range {}", value.scale, value.range)));
             }
             let dropped = log2_q(level) - log2_q(value.level);
             let scale = value.scale.log2() + dropped;
@@ -123,7 +139,9 @@ impl Program {
                 }
                 let power = if t.squared { 2.0 } else { 1.0 };
                 let found = power * source.scale.log2() + t.weight_scale.log2();
-                if (found - scale).abs() > 1e-6 {
+                // Written so that NaN fails.
+                let arrives = (found - scale).abs() <= 1e-6;
+                if !arrives {
                     return Err(fail(format!(
                         "source {} arrives at scale 2^{found:.4}, 2^{scale:.4} needed",
                         t.source
@@ -152,7 +170,8 @@ impl Program {
                 return Err(fail(format!("{left} components, {} declared", value.components)));
             }
             let (needed, there) = (scale + value.range.log2() + 1.0, log2_q(level));
-            if needed > there {
+            let holds = needed <= there;
+            if !holds {
                 return Err(fail(format!(
                     "values up to {:.3} at scale 2^{scale:.1} need {needed:.1} bits of modulus, {there:.1} are left",
                     value.range

@@ -183,3 +183,102 @@ fn transpose(map: &SparseMatrix) -> SparseMatrix {
     SparseMatrix::new(map.cols(), map.rows(), starts, rows, values)
         .expect("the transpose of a matrix is one")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Dense, Network, Polynomial};
+    use ndarray::{Array2, ArrayD, IxDyn};
+    use rand_distr::{Distribution, Normal};
+
+    /// Two layers that are squared, the second also read as it is around the squaring.
+    fn form() -> NormalForm {
+        let mut b = Network::builder(&[5]).unwrap();
+        let mut next = 0.3f64;
+        let mut dense = |o: usize, i: usize| {
+            let weight = Array2::from_shape_simple_fn((o, i), || {
+                next = (next * 9301.7 + 0.4913).fract();
+                1.5 * (next - 0.5)
+            });
+            Dense::new(weight, vec![0.2; o])
+        };
+        let x = b.dense("fc1", b.input(), dense(6, 5)).unwrap();
+        let x = b.polynomial("act1", x, Polynomial::uniform(&[0.1, 0.5, 0.3])).unwrap();
+        let x = b.dense("fc2", x, dense(4, 6)).unwrap();
+        // A weak square: read squared and as it is.
+        let x = b.polynomial("act2", x, Polynomial::uniform(&[0.1, 0.9, 0.05])).unwrap();
+        let x = b.dense("fc3", x, dense(3, 4)).unwrap();
+        NormalForm::new(&b.finish(x).unwrap()).unwrap()
+    }
+
+    /// The result's variance, by result, for errors drawn in `entry` of source `source`.
+    fn drawn(form: &NormalForm, trace: &Trace, source: usize, entry: usize) -> f64 {
+        const SIGMA: f64 = 1e-4;
+        let normal = Normal::new(0.0, SIGMA).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(9);
+        let (mut sum, mut count) = (0.0, 0.0);
+        for s in 0..trace.samples() {
+            for _ in 0..40 {
+                let known = &trace.values[..=source];
+                let mut values: Vec<Vec<f64>> =
+                    known.iter().map(|v| v.rows().map(|row| row[s]).collect()).collect();
+                values[source][entry] += normal.sample(&mut rng);
+                for layer in &form.squares[source..] {
+                    let value = layer.apply(&values);
+                    values.push(value);
+                }
+                for (r, y) in form.output.apply(&values).into_iter().enumerate() {
+                    sum += (y - trace.output.row(r)[s]).powi(2);
+                    count += 1.0;
+                }
+            }
+        }
+        sum / count / SIGMA.powi(2)
+    }
+
+    #[test]
+    fn errors_do_what_is_measured() {
+        let form = form();
+        let inputs = ArrayD::from_shape_fn(IxDyn(&[128, 5]), |i| {
+            (0.5 + 0.5 * ((i[0] * 7 + i[1] * 13) as f64).sin()) as f32
+        });
+        let trace = Trace::run(&form, Batch::inputs(&inputs.view(), 128, (0.0, 1.0))).unwrap();
+        let sensitivity = Sensitivity::measure(&form, &trace);
+        for (k, layer) in form.squares.iter().enumerate() {
+            for (row, &group) in layer.groups.iter().enumerate() {
+                let want = drawn(&form, &trace, k + 1, row);
+                let got = sensitivity.layers[k].groups[group as usize];
+                // Signs at three results are drawn once a sample.
+                assert!(
+                    (0.6..1.6).contains(&(got / want)),
+                    "{}, row {row}: {got} {want}",
+                    layer.name
+                );
+            }
+        }
+        let inputs: f64 = (0..5).map(|entry| drawn(&form, &trace, 0, entry)).sum();
+        assert!((0.7..1.4).contains(&(sensitivity.input / inputs)));
+    }
+
+    /// Wrong weights of the last layer change results by what they multiply, means apart.
+    #[test]
+    fn the_last_weights_do_what_their_inputs_say() {
+        let form = form();
+        let inputs = ArrayD::from_shape_fn(IxDyn(&[64, 5]), |i| {
+            (0.5 + 0.5 * ((i[0] * 5 + i[1] * 11) as f64).sin()) as f32
+        });
+        let trace = Trace::run(&form, Batch::inputs(&inputs.view(), 64, (0.0, 1.0))).unwrap();
+        let sensitivity = Sensitivity::measure(&form, &trace);
+        let last = sensitivity.layers.last().unwrap();
+        for (term, found) in form.output.terms.iter().zip(&last.rounding) {
+            let x = trace.read(term.source, term.squared);
+            for r in found {
+                let row = x.row(r.column as usize);
+                let mean = row.iter().sum::<f64>() / 64.0;
+                let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 64.0;
+                // One of three results.
+                assert!((r.energy * 3.0 / variance - 1.0).abs() < 1e-9, "{r:?}");
+            }
+        }
+    }
+}

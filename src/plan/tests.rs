@@ -103,3 +103,52 @@ fn small_rings_are_insecure_and_say_so() {
         ));
     }
 }
+
+/// A plan comes back from its bytes; bytes that were cut or changed do not, and nothing panics.
+#[test]
+fn plans_are_written_and_read() {
+    let plan = Plan::new(&network(2), &PlanOptions::default()).unwrap();
+    let bytes = plan.to_bytes();
+    let again = Plan::from_bytes(&bytes).unwrap();
+    assert_eq!((again.digest(), again.to_bytes()), (plan.digest(), bytes.clone()));
+    for cut in (0..bytes.len()).step_by(7) {
+        assert!(Plan::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    // What is not in the digest: the predicted error at the end, and precisions of steps.
+    for at in (0..bytes.len()).step_by(5) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        if let Ok(read) = Plan::from_bytes(&changed) {
+            assert_eq!(read.digest(), plan.digest(), "changed at {at}");
+        }
+    }
+    let refuse = |bytes: &[u8]| Plan::from_bytes(bytes).unwrap_err();
+    assert!(matches!(
+        refuse(b"CBPLAX and more, as long as a head has to be at least"),
+        PlanFileError::Foreign
+    ));
+    let mut version = bytes.clone();
+    version[6] = 9;
+    assert!(matches!(refuse(&version), PlanFileError::Version { found: 9 }));
+    let mut digest = bytes.clone();
+    digest[8] ^= 1;
+    assert!(matches!(refuse(&digest), PlanFileError::Digest { .. }));
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(matches!(refuse(&longer), PlanFileError::Damaged(_)));
+    let insecure = Plan::new_insecure(&network(2), &PlanOptions::default(), 64).unwrap();
+    assert!(matches!(refuse(&insecure.to_bytes()), PlanFileError::Parameters(_)));
+}
+
+/// As many squarings as no modulus has primes for, of values that stay small.
+#[test]
+fn too_deep_networks_are_refused() {
+    let mut b = Network::builder(&[2]).unwrap();
+    let mut x = b.input();
+    for i in 0..90 {
+        let weight = Array2::from_shape_fn((2, 2), |(o, i)| if o == i { 0.5 } else { 0.2 });
+        x = b.dense(&format!("fc{i}"), x, Dense::new(weight, vec![0.1; 2])).unwrap();
+        x = b.polynomial(&format!("act{i}"), x, Polynomial::uniform(&[0.1, 0.5, 0.2])).unwrap();
+    }
+    let e = Plan::new(&b.finish(x).unwrap(), &PlanOptions::default()).unwrap_err();
+    assert!(matches!(e, PlanError::Depth { depth: 90 }), "{e}");
+}

@@ -1,5 +1,6 @@
 //! Integer matrices that act on the rows of a tile: dense blocks over shared inputs.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
 use thiserror::Error;
@@ -12,7 +13,7 @@ pub const ROW_NORM_BOUND: u64 = 1 << 21;
 pub const WEIGHT_BOUND: u32 = 1 << 15;
 
 /// Outputs that read the same inputs: a dense block of weights.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// Which of [`BlockMatrix::columns`] the block reads.
     pub columns: Range<usize>,
@@ -42,6 +43,9 @@ pub enum MatrixError {
     /// A column index at or above the number of inputs, or columns out of order.
     #[error("row {row} reads column {column}, but columns ascend below {inputs}")]
     Column { row: usize, column: u32, inputs: usize },
+    /// A block that reads or writes what is not there, or what another one writes.
+    #[error("block {block} does not fit the matrix")]
+    Block { block: usize },
     /// A weight outside ±2¹⁵.
     #[error("row {row} has the integer weight {weight}; weights stay within ±{WEIGHT_BOUND}")]
     Weight { row: usize, weight: i32 },
@@ -131,6 +135,49 @@ impl BlockMatrix {
         let all: Vec<u32> = (0..self.outputs() as u32).collect();
         let matrix = self.part(&all, support.len(), |c| place[c as usize]);
         (support, matrix)
+    }
+
+    /// From what its accessors return: for matrices that were stored.
+    ///
+    /// # Errors
+    /// [`MatrixError`] where parts contradict one another or a bound is broken.
+    pub fn from_parts(
+        inputs: usize,
+        columns: Vec<u32>,
+        rows: Vec<u32>,
+        weights: Vec<i32>,
+        blocks: Vec<Block>,
+    ) -> Result<Self, MatrixError> {
+        let (mut next, mut seen) = (0, vec![false; rows.len()]);
+        for (block, b) in blocks.iter().enumerate() {
+            let inconsistent = MatrixError::Block { block };
+            let (Some(support), Some(outputs)) =
+                (columns.get(b.columns.clone()), rows.get(b.rows.clone()))
+            else {
+                return Err(inconsistent);
+            };
+            let size = support.len().checked_mul(outputs.len());
+            let end = size.and_then(|size| b.weights.checked_add(size));
+            let values = end.and_then(|end| weights.get(b.weights..end)).ok_or(inconsistent)?;
+            let fresh = |&r: &u32| {
+                let seen = seen.get_mut(r as usize);
+                seen.is_some_and(|seen| !std::mem::replace(seen, true))
+            };
+            if b.rows.start != next || !outputs.iter().all(fresh) {
+                return Err(MatrixError::Block { block });
+            }
+            next = b.rows.end;
+            for (i, &row) in outputs.iter().enumerate() {
+                let weights = &values[i * support.len()..][..support.len()];
+                let entries: Vec<_> =
+                    support.iter().copied().zip(weights.iter().copied()).collect();
+                check(inputs, row as usize, &entries)?;
+            }
+        }
+        match next == rows.len() {
+            true => Ok(Self { inputs, columns, rows, weights, blocks }),
+            false => Err(MatrixError::Block { block: blocks.len() }),
+        }
     }
 
     /// The number of input rows.
@@ -257,6 +304,32 @@ mod tests {
             assert_eq!(part.row(i as u32), want);
         }
         assert_eq!(part.weights().len(), 9, "one odd row, an even with an odd one");
+    }
+
+    #[test]
+    fn parts_make_the_matrix_again_or_are_refused() {
+        let rows = vec![vec![(0, 1), (2, -3)], vec![(1, 1), (3, -3)], vec![(0, 5), (2, 7)], vec![]];
+        let m = BlockMatrix::from_rows(4, &rows).unwrap();
+        let again = |change: &dyn Fn(&mut BlockMatrix)| {
+            let mut m = m.clone();
+            change(&mut m);
+            BlockMatrix::from_parts(m.inputs, m.columns, m.rows, m.weights, m.blocks)
+        };
+        assert_eq!(again(&|_| ()).as_ref(), Ok(&m));
+        let broken: [&dyn Fn(&mut BlockMatrix); 9] = [
+            &|m| m.inputs = 3,
+            &|m| m.rows[1] = m.rows[0],
+            &|m| m.rows[1] = 4,
+            &|m| m.rows.push(4),
+            &|m| m.columns.swap(0, 1),
+            &|m| m.weights[0] = 1 << 15,
+            &|m| m.blocks[0].weights = usize::MAX,
+            &|m| m.blocks[0].columns.end = 99,
+            &|m| m.blocks[1].rows.start = 0,
+        ];
+        for (i, change) in broken.into_iter().enumerate() {
+            assert!(again(change).is_err(), "change {i}");
+        }
     }
 
     #[test]

@@ -12,9 +12,21 @@ const SECRET_VARIANCE: f64 = 2.0 / 3.0;
 /// The variance of what rounding leaves away.
 const ROUNDING_VARIANCE: f64 = 1.0 / 12.0;
 
-/// A fresh encryption: the error, and the rounding of the message.
+/// A fresh encryption: the error, its rounding to integers, and the rounding of the message.
 pub fn fresh(degree: usize) -> f64 {
     ((ERROR_STD.powi(2) + 2.0 * ROUNDING_VARIANCE) * 2.0 * degree as f64).sqrt()
+}
+
+/// A sum of values times integer weights whose squares add up to `squares`, from the values' own
+/// noise, which is independent.
+pub fn sum(noise: f64, squares: f64) -> f64 {
+    noise * squares.sqrt()
+}
+
+/// A square, from the noise of what is squared and its root mean square at the same scale: that of
+/// 2xε + ε².
+pub fn square(noise: f64, rms: f64) -> f64 {
+    (4.0 * rms * rms + 3.0 * noise * noise).sqrt() * noise
 }
 
 /// A rescaling: the rounding of c₀, and that of c₁ times the secret.

@@ -73,6 +73,17 @@ fn values_and_noise_through_a_level() {
     let before = noise_of(&key, &squares, squared, square);
     assert!(before / squared < 1e-4);
 
+    about(before, noise::square(noise::fresh(degree), scale * 0.5f64.sqrt()) * 256.0);
+    let mixed: Vec<_> = (0..rows as u32)
+        .map(|r| (0..rows as u32).map(|c| (c, 7 * (r as i32 - 3) + c as i32)).collect::<Vec<_>>())
+        .collect();
+    let squares_of = |r: usize| mixed[r].iter().map(|e| f64::from(e.1).powi(2)).sum::<f64>();
+    let mean = (0..rows).map(squares_of).sum::<f64>() / rows as f64;
+    let matrix = engine.matrix(&BlockMatrix::from_rows(rows, &mixed).unwrap(), false).unwrap();
+    let sums = layer(&fresh, &matrix, None);
+    let want = |r: usize, m| mixed[r].iter().map(|e| f64::from(e.1) * value(e.0 as usize, m)).sum();
+    about(noise_of(&key, &sums, scale, want), noise::sum(noise::fresh(degree), mean));
+
     let relinearised = layer(&squares, &one, Some(0));
     let (two, three) = ((0..rows).map(|r| key.decrypt_row(&relinearised, r, 1.0)), |r| {
         key.decrypt_row(&squares, r, 1.0)

@@ -53,6 +53,7 @@ impl Classify {
         warn_of_escapes(&replaced, &images)?;
         let device = self.common.device()?;
         options.calibration = loaded.calibration;
+        options.precision_bits = self.common.precision;
         let plan = Plan::new(network, &options)?;
         let backend = backend_name(&device);
         let outcome = pipeline::run(&plan, device, self.common.memory(), images.view())?;

@@ -54,7 +54,12 @@ impl Infer {
         let device = self.common.device()?;
         let plan = Plan::new(
             &replaced.network,
-            &PlanOptions { input_range, calibration: loaded.calibration, ..Default::default() },
+            &PlanOptions {
+                input_range,
+                calibration: loaded.calibration,
+                precision_bits: self.common.precision,
+                ..PlanOptions::default()
+            },
         )?;
         let outcome = pipeline::run(&plan, device, self.common.memory(), inputs.view())?;
         files::write(&self.output, &files::npy(&outcome.results)?)?;

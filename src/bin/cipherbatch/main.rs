@@ -10,6 +10,7 @@ mod idx;
 mod infer;
 mod options;
 mod pipeline;
+mod plan;
 mod report;
 mod shipped;
 
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Encrypt labelled images, classify them encrypted, and compare with the clear network.
     Classify(classify::Classify),
+    /// Say what an evaluation would be: parameters, layers, precision, time; nothing is encrypted.
+    Plan(plan::PlanCommand),
     /// Encrypt any batch of inputs, run any network on it, and write the decrypted results.
     Infer(infer::Infer),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     }
     let done = match Cli::parse().command {
         Command::Classify(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Infer(command) => command.run(),
     };
     match done {

@@ -43,6 +43,10 @@ pub struct Common {
     /// [default: FILE.calibration.npy beside FILE.onnx, where it is there].
     #[arg(long, value_name = "X.npy")]
     pub calibration: Option<PathBuf>,
+    /// The results' error is to be at most 2^-BITS of their spread [default: the fewest bits that
+    /// keep 99.9 % of the answers to the calibration batch].
+    #[arg(long, value_name = "BITS")]
+    pub precision: Option<f64>,
     /// Replace every ReLU of the network by polynomials, fitted per channel to what it sees on the
     /// calibration batch.
     #[arg(long, value_enum)]

@@ -18,12 +18,16 @@ pub use model::{LIFTED_WEIGHT, Levels, Solution};
 
 use crate::math::primes_below;
 use crate::scheme::{ParametersLiteral, noise};
+use rayon::prelude::*;
 
 /// Primes stay below this power of two.
 const LARGEST_PRIME: f64 = 31.0;
 
 /// More precision than this many primes give for the result is never wanted.
 const MOST_BASE: usize = 4;
+
+/// Errors below this share of the wanted one are not looked for.
+const FAR: f64 = 0.25;
 
 /// All that a lowering needs to know.
 #[derive(Clone, Debug)]
@@ -113,18 +117,19 @@ impl<'a> Search<'a> {
         Self { network, work, cost, headroom, degree, bound }
     }
 
-    /// All choices worth a look, the cheapest first.
-    pub fn run(&self) -> Vec<Scales> {
+    /// All choices worth a look, the cheapest first, where an error of `aim` is wanted.
+    pub fn run(&self, aim: f64) -> Vec<Scales> {
         let mut found = Vec::new();
         for base in 1..=MOST_BASE {
-            self.grow(base, &mut found);
+            self.grow(base, aim, &mut found);
         }
         found.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
         found
     }
 
-    /// One prime a squaring, then one more at a time where it helps most.
-    fn grow(&self, base: usize, found: &mut Vec<Scales>) {
+    /// One prime a squaring, then one more at a time where it helps most, until the error is far
+    /// below what is wanted.
+    fn grow(&self, base: usize, aim: f64, found: &mut Vec<Scales>) {
         // The first sums lose nothing: the input's scale is free. Neither does the result.
         let depth = self.network.depth;
         let drops = (0..=depth).map(|d| usize::from(d > 0 && d < depth)).collect();
@@ -132,14 +137,19 @@ impl<'a> Search<'a> {
         let Some(mut best) = self.settle(&at) else { return };
         loop {
             found.extend(self.finish(&at, &best));
-            let more = (1..depth).filter(|&d| at.drops[d] == 1).filter_map(|d| {
+            if best.error < aim * FAR {
+                return;
+            }
+            let ones: Vec<usize> = (1..depth).filter(|&d| at.drops[d] == 1).collect();
+            let doubled = |&d: &usize| {
                 let mut more = at.clone();
                 more.drops[d] = 2;
                 Some((self.settle(&more)?, more))
-            });
-            let Some((settled, more)) = more.min_by(|a, b| a.0.error.total_cmp(&b.0.error)) else {
-                return;
             };
+            let all: Vec<_> = ones.par_iter().filter_map(doubled).collect();
+            // The first of equals, so that plans repeat.
+            let least = all.into_iter().min_by(|a, b| a.0.error.total_cmp(&b.0.error));
+            let Some((settled, more)) = least else { return };
             (best, at) = (settled, more);
         }
     }

@@ -1,0 +1,129 @@
+//! `plan`: what an evaluation would be, before anything is encrypted.
+
+use crate::failure::{Failure, Result};
+use crate::files;
+use crate::options::Common;
+use cipherbatch::plan::{PlanReport, StepReport};
+use cipherbatch::{Plan, PlanOptions};
+use clap::Args;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+pub struct PlanCommand {
+    /// A shipped network (cryptonets, deep), or an ONNX file.
+    #[arg(long, value_name = "NAME|FILE.onnx")]
+    model: String,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Write the plan to a file, for client and server to load.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// The declared range of inputs, to which they are clamped [default: 0,1].
+    #[arg(
+        long,
+        value_name = "LOW,HIGH",
+        value_delimiter = ',',
+        num_args = 2,
+        allow_hyphen_values = true
+    )]
+    input_range: Option<Vec<f32>>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl PlanCommand {
+    pub fn run(self) -> Result<()> {
+        self.save.as_deref().map_or(Ok(()), files::check_writable)?;
+        let loaded = self.common.load(&self.model)?;
+        let mut options =
+            PlanOptions { precision_bits: self.common.precision, ..PlanOptions::default() };
+        if let Some(&[low, high]) = self.input_range.as_deref() {
+            options.input_range = (low, high);
+        }
+        let replaced = self.common.replace(&loaded, options.input_range)?;
+        options.calibration = loaded.calibration;
+        let plan = Plan::new(&replaced.network, &options)?;
+        if let Some(path) = &self.save {
+            files::write(path, &plan.to_bytes())?;
+        }
+        let report = plan.report();
+        match self.json {
+            true => {
+                println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::machine)?)
+            }
+            false => print!("{}", table(&self.model, &report)),
+        }
+        Ok(())
+    }
+}
+
+const HEADS: [&str; 11] = [
+    "layer", "kind", "values", "weights", "primes", "drop", "scale", "range", "bits", "switches",
+    "seconds",
+];
+
+fn row(s: &StepReport) -> [String; 11] {
+    [
+        s.layer.clone(),
+        s.kind.to_owned(),
+        s.ciphertexts.to_string(),
+        s.weights.to_string(),
+        s.level.to_string(),
+        s.rescale.to_string(),
+        format!("2^{:.1}", s.scale_bits),
+        format!("{:.1}", s.range),
+        s.precision_bits.map_or(String::new(), |bits| format!("{bits:.1}")),
+        s.key_switches.to_string(),
+        format!("{:.2}", s.cpu_seconds),
+    ]
+}
+
+/// Columns as wide as what is in them, words to the left and numbers to the right.
+fn table(model: &str, report: &PlanReport) -> String {
+    let mut rows = vec![HEADS.map(str::to_owned)];
+    rows.extend(report.steps.iter().map(row));
+    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
+    let mut out = String::new();
+    for row in &rows {
+        for (c, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let _ = match c {
+                0 | 1 => write!(out, "{cell:<width$}  "),
+                _ => write!(out, "{cell:>width$}  "),
+            };
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+    let mega = |bytes: u64| bytes as f64 / 1e6;
+    let r = report;
+    let bound = r.log2_q_bound.map_or("no bound".to_owned(), |b| format!("at most {b:.0}"));
+    let _ = write!(
+        out,
+        "\n{model}: plan {}\n  \
+         parameters   N = {}, {} primes, log2 Q = {:.1} ({bound}), {}-bit security\n  \
+         a batch      {} inputs; {} values encrypted at scale 2^{:.1}: {:.1} MB up, {:.1} MB down\n  \
+         keys         {:.1} MB\n  \
+         squarings    {} in a row\n  \
+         error        {:.3e} (standard deviation of a result, predicted)\n  \
+         evaluation   {:.1} s a batch on two cores, {:.0} inputs/s (predicted)\n",
+        r.digest,
+        r.ring_degree,
+        r.primes.len(),
+        r.log2_q,
+        r.security_bits,
+        r.ring_degree,
+        r.input_ciphertexts,
+        r.input_scale_bits,
+        mega(r.upload_bytes),
+        mega(r.answer_bytes),
+        mega(r.key_bytes),
+        r.squarings,
+        r.predicted_error,
+        r.cpu_seconds,
+        r.ring_degree as f64 / r.cpu_seconds.max(1e-9),
+    );
+    out
+}

@@ -1,0 +1,49 @@
+//! `cipherbatch plan` as its users meet it.
+#![cfg(feature = "cli")]
+
+use cipherbatch::Plan;
+use std::process::{Command, Output};
+
+fn plan(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cipherbatch")).arg("plan").args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_table_and_json_say_the_same() {
+    let table = plan(&["--model", "cryptonets"]);
+    assert!(table.status.success());
+    let table = String::from_utf8(table.stdout).unwrap();
+    let json = plan(&["--model", "cryptonets", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["ring_degree"], &json["security_bits"]), (&4096.into(), &128.into()));
+    for step in json["steps"].as_array().unwrap() {
+        let layer = step["layer"].as_str().unwrap();
+        let line = table.lines().find(|line| line.starts_with(layer)).unwrap();
+        assert!(line.contains(&step["weights"].to_string()), "{line}");
+    }
+    assert!(table.contains("N = 4096, 3 primes") && table.contains("at most 106"), "{table}");
+    let switches: u64 =
+        json["steps"].as_array().unwrap().iter().map(|s| s["key_switches"].as_u64().unwrap()).sum();
+    assert_eq!(switches, 100, "lazy: the dense layer's results and nothing else");
+}
+
+#[test]
+fn a_plan_is_written_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cryptonets.plan");
+    let done = plan(&["--model", "cryptonets", "--save", path.to_str().unwrap()]);
+    assert!(done.status.success());
+    let read = Plan::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(String::from_utf8(done.stdout).unwrap().contains(&read.digest().to_string()));
+}
+
+#[test]
+fn more_precision_costs_more_and_too_much_is_refused() {
+    let more = plan(&["--model", "cryptonets", "--precision", "6.5", "--json"]);
+    let more: serde_json::Value = serde_json::from_slice(&more.stdout).unwrap();
+    assert!(more["primes"].as_array().unwrap().len() > 3);
+    let refused = plan(&["--model", "cryptonets", "--precision", "60"]);
+    let line = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(line.contains("60.0 are wanted") && line.lines().count() == 1, "{line}");
+}
