@@ -331,6 +331,27 @@ fn naive_conv(conv: &Conv2d, x: &ArrayD<f32>) -> ArrayD<f32> {
     })
 }
 
+/// A sum of some thousands, scaled down before it is squared: composed with the scale, the
+/// polynomial would be made of squares of `t ± 1` of that sum, and lose all digits.
+#[test]
+fn polynomials_keep_the_units_of_a_scale_before_them() {
+    let mut numbers = Numbers(11);
+    let mut builder = Network::builder(&[6]).unwrap();
+    let (left, right) = (numbers.dense(4, 6), numbers.dense(4, 6));
+    let large = |layer: Dense| Dense::new(layer.weight * 5000.0, layer.bias);
+    let x = builder.dense("left", builder.input(), large(left)).unwrap();
+    let y = builder.dense("right", builder.input(), large(right)).unwrap();
+    let sum = builder.sum("sum", x, y).unwrap();
+    let small = builder.polynomial("small", sum, Polynomial::uniform(&[0.0, 1.0 / 4000.0]));
+    let shifted = builder.polynomial("shifted", small.unwrap(), Polynomial::uniform(&[0.1, 1.0]));
+    let quartic = Polynomial::uniform(&[0.1496, 0.5, 0.29921, 0.03, -0.016623]);
+    let output = builder.polynomial("act", shifted.unwrap(), quartic).unwrap();
+    let form = agrees(&builder.finish(output).unwrap(), &mut numbers);
+    let largest = form.output.terms.iter().flat_map(|term| term.map.values());
+    let largest = largest.fold(0.0, |largest: f64, w| largest.max(w.abs()));
+    assert!(largest < 10.0, "squares of the sum itself: weights up to {largest:e}");
+}
+
 proptest! {
     #[test]
     fn convolutions_of_all_shapes_match_the_definition(

@@ -4,6 +4,12 @@
 //! written in any order. So every node is described as a polynomial in one *base* value; sums add,
 //! products multiply and polynomials compose such descriptions, and one polynomial node takes the
 //! place of them all.
+//!
+//! A factor and shift through which alone a value is read is not composed into the polynomials of
+//! it: an activation is squared in the units that its author gave it, and in units of 1000 the small
+//! differences that it is made of drown in rounding.
+
+use std::collections::HashMap;
 
 use ndarray::{ArrayD, IxDyn};
 
@@ -41,6 +47,7 @@ impl Description {
         self
     }
 
+    /// Whether it describes its own base.
     fn is_base(&self) -> bool {
         self.coefficients == Description::itself(self.base).coefficients
     }
@@ -56,6 +63,8 @@ pub(super) fn gather_polynomials(network: &Network) -> Result<Network> {
     let mut builder = NetworkBuilder::named(nodes[0].name(), network.input_shape())?;
     let mut new: Vec<NodeId> = vec![builder.input()];
     found.push(Description::itself(0));
+    // Factors and shifts that are the base of what follows, in terms of the base before them.
+    let mut scales: HashMap<usize, Description> = HashMap::new();
     for (index, node) in nodes.iter().enumerate().skip(1) {
         let inputs: Vec<usize> = node.inputs().iter().map(|input| input.0).collect();
         // An activation that a layer reads as well is computed anyway: sums and scales of it
@@ -67,7 +76,20 @@ pub(super) fn gather_polynomials(network: &Network) -> Result<Network> {
         };
         let linear = !matches!(node.op(), Op::Multiply);
         let gathers = elementwise(index) && !(linear && inputs.iter().any(kept));
-        let description = describe(index, node.op(), &inputs, &found);
+        // Whatever else is a polynomial of the value is one of this scale of it.
+        let alone = |input: usize| uses.by[input].iter().all(|&u| u == index || !elementwise(u));
+        let scale = match node.op() {
+            Op::Polynomial(of) if of.degree() == 1 => {
+                let only = |&&input: &&usize| found[input].is_base() && alone(input);
+                inputs.first().filter(only).map(|&input| {
+                    let inner = scales.get(&input).unwrap_or(&found[input]);
+                    Description { base: inner.base, coefficients: compose(of, inner) }.trimmed()
+                })
+            }
+            _ => None,
+        };
+        let description =
+            scale.clone().unwrap_or_else(|| describe(index, node.op(), &inputs, &found));
         let here = if gathers && description.base != index {
             let base = new[description.base];
             if description.is_base() {
@@ -80,7 +102,8 @@ pub(super) fn gather_polynomials(network: &Network) -> Result<Network> {
             builder.add_layer(node.name(), node.layer(), node.op().clone(), &moved(node, &new))?
         };
         new.push(here);
-        found.push(description);
+        found.push(if scale.is_some() { Description::itself(index) } else { description });
+        scales.extend(scale.map(|scale| (index, scale)));
     }
     builder.finish(new[network.output().0])
 }

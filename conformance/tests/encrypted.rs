@@ -1,0 +1,108 @@
+//! Random networks, encrypted over a small ring without security, against the runtime.
+
+use cipherbatch::{Device, Network, Plan, PlanError, PlanOptions};
+use conformance::assemble::{Assembled, assemble};
+use conformance::encrypted::{Distance, evaluate};
+use conformance::property::{over_networks, quantile};
+use conformance::{Blueprint, runtime};
+
+/// Slots; there are 96 inputs.
+const DEGREE: usize = 128;
+
+/// What was measured on one network.
+struct Measured {
+    distance: Distance,
+    predicted: f64,
+    wanted_bits: f64,
+}
+
+/// `None` where the plan says that the precision wanted is out of reach.
+fn plan(network: &Assembled, calibrated: bool) -> Result<Option<(Plan, f64)>, String> {
+    let ours = Network::from_onnx_bytes(&network.onnx).map_err(|e| e.to_string())?;
+    let options = PlanOptions {
+        input_range: network.range,
+        calibration: calibrated.then(|| network.inputs.clone()),
+        ..PlanOptions::default()
+    };
+    match Plan::new_insecure(&ours, &options, DEGREE) {
+        Ok(plan) => Ok(Some((plan, options.precision_bits))),
+        Err(PlanError::Precision { .. }) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn measure(blueprint: &Blueprint, calibrated: bool) -> Result<Option<Measured>, String> {
+    let network = assemble(blueprint)?;
+    let want = runtime::run(&network.onnx, &network.inputs)?;
+    let Some((plan, wanted_bits)) = plan(&network, calibrated)? else { return Ok(None) };
+    let got = evaluate(&plan, &network.inputs, &[Device::cpu()])?;
+    let (distance, predicted) = (Distance::new(&got, &want), plan.predicted_error());
+    // Wrong integers anywhere, or an overflow, are off by orders of magnitude.
+    if distance.typical.is_nan() || distance.typical > 16.0 * predicted {
+        return Err(format!("calibrated: {calibrated}; predicted {predicted}, {distance:?}"));
+    }
+    Ok(Some(Measured { distance, predicted, wanted_bits }))
+}
+
+/// Measures `usual` networks; at most one in thirty may be refused a plan.
+fn survey(usual: u32, calibrated: bool) -> Vec<Measured> {
+    let all = over_networks(usual, |blueprint| measure(blueprint, calibrated));
+    let count = all.len();
+    let planned: Vec<Measured> = all.into_iter().flatten().collect();
+    let of = |what: fn(&Measured) -> f64| {
+        let values: Vec<f64> = planned.iter().map(what).collect();
+        [0.5, 0.9, 0.98, 1.0].map(|q| format!("{:.2}", quantile(&values, q))).join(", ")
+    };
+    eprintln!(
+        "{} of {count} networks planned; errors, relative to those predicted, of the network at 50, \
+         90, 98 and 100 %: of a typical input {}; root mean square {}; largest {}",
+        planned.len(),
+        of(|m| m.distance.typical / m.predicted),
+        of(|m| m.distance.rms / m.predicted),
+        of(|m| m.distance.largest / m.predicted),
+    );
+    assert!(30 * (count - planned.len()) <= count, "{} of {count} planned", planned.len());
+    // The prediction takes errors as independent, and inputs as alike: see the note.
+    let near = |factor: f64| {
+        let near = planned.iter().filter(|m| m.distance.rms <= factor * m.predicted);
+        near.count() as f64 / planned.len() as f64
+    };
+    assert!(near(1.5) >= 0.6 && near(4.0) >= 0.93, "{:.3}, {:.3}", near(1.5), near(4.0));
+    planned
+}
+
+#[test]
+fn random_networks_agree_as_predicted() {
+    let planned = survey(120, true);
+    let precise = planned
+        .iter()
+        .filter(|m| m.distance.rms <= m.distance.spread * (-m.wanted_bits).exp2())
+        .count();
+    eprintln!("{precise} of {} have the precision asked for", planned.len());
+    assert!(100 * precise >= 92 * planned.len(), "{precise} of {}", planned.len());
+}
+
+/// Ranges then are those of made-up inputs, which may be larger ones: so the error, but not the
+/// precision relative to the real inputs' results.
+#[test]
+fn without_calibration_too() {
+    survey(100, false);
+}
+
+/// The GPU's integers are the processor's.
+#[test]
+fn devices_give_the_same_integers() {
+    let gpu = match Device::gpu() {
+        Ok(gpu) => gpu,
+        Err(error) if std::env::var_os("CIPHERBATCH_REQUIRE_GPU").is_some() => panic!("{error}"),
+        Err(error) => return eprintln!("skipped: {error}"),
+    };
+    let devices = [Device::cpu(), gpu];
+    over_networks(8, |blueprint| {
+        let network = assemble(blueprint)?;
+        match plan(&network, true)? {
+            Some((plan, _)) => evaluate(&plan, &network.inputs, &devices).map(|_| ()),
+            None => Ok(()),
+        }
+    });
+}
