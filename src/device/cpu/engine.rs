@@ -1,9 +1,10 @@
 //! The engine of the processor at hand.
 
+use super::key::CpuKey;
 use super::linear::{Summand, linear};
 use super::matrix::CpuMatrix;
 use super::scatter::Scatter;
-use super::switch::{CpuKey, switch};
+use super::switch::switch;
 use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
@@ -98,7 +99,7 @@ impl Engine for CpuEngine {
     }
 
     fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<CpuMatrix, DeviceError> {
-        Ok(CpuMatrix::new(matrix, squared))
+        Ok(CpuMatrix::new(self.simd, self.params.degree(), matrix, squared))
     }
 
     fn operator(&self, matrix: &CpuMatrix) -> Operator {
