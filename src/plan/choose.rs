@@ -16,8 +16,13 @@ use ndarray::{ArrayD, ArrayViewD, Axis, Slice};
 /// kept above the results that they give, and where there is room for them below, too.
 const UNSURE_BITS: f64 = 3.0;
 
-/// Runs of the simulator that confirm a choice.
-const RUNS: u64 = 2;
+/// Runs of the simulator that confirm a choice: few for large networks, as many for small ones as
+/// take so many multiply-adds, since a few values with large errors can decide.
+const RUNS: (u64, u64) = (2, 16);
+const RUNS_WORK: u64 = 200_000_000;
+
+/// Runs of the simulator under more noise, and where their seeds begin.
+const STRESS_RUNS: std::ops::Range<u64> = 1000..1002;
 
 /// Choices that are put to the simulator, ring by ring, each with an error of at most this share of
 /// that of the one before.
@@ -190,14 +195,15 @@ impl Chooser<'_> {
         }
         let samples = self.trace.samples();
         let mut squares = vec![0.0; samples];
-        for seed in 0..RUNS {
+        let runs = self.runs();
+        for seed in 0..runs {
             let values = simulator.run(&self.trace.values[0], seed, 1.0);
             let Some(results) = values.last() else { continue };
             for row in results.minus(&self.trace.output).rows() {
                 squares.iter_mut().zip(row).for_each(|(sum, e)| *sum += e * e);
             }
         }
-        let entries = RUNS as f64 * self.trace.output.entries() as f64;
+        let entries = runs as f64 * self.trace.output.entries() as f64;
         let error = (squares.iter().sum::<f64>() / entries / samples as f64).sqrt();
         let precise = error <= DRAWN * self.error_at(bits);
         let kept = || keeps_answers(&self.trace.output, |s| (squares[s] / entries).sqrt());
@@ -230,12 +236,19 @@ impl Chooser<'_> {
         precision
     }
 
+    fn runs(&self) -> u64 {
+        let layers = self.network.squares.iter().chain([&self.network.output]);
+        let entries: usize = layers.map(|layer| layer.entries()).sum();
+        let work = (entries.max(1) * self.trace.samples().max(1)) as u64;
+        (RUNS_WORK / work).clamp(RUNS.0, RUNS.1)
+    }
+
     /// Whether results stay in the range that the modulus has room for under more noise than there
     /// will be.
     fn is_calm(&self, simulator: &Simulator<'_>) -> bool {
         let room = self.headroom.exp2() / 2.0;
-        (0..RUNS).all(|seed| {
-            let values = simulator.run(&self.trace.values[0], RUNS + seed, STRESS);
+        STRESS_RUNS.into_iter().all(|seed| {
+            let values = simulator.run(&self.trace.values[0], seed, STRESS);
             values.last().is_none_or(|results| results.largest() <= room)
         })
     }
