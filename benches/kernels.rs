@@ -3,15 +3,16 @@
 //! `cargo bench --bench kernels`; throughput is in butterflies, multiply-adds and ciphertexts.
 
 use cipherbatch::device::cpu::CpuEngine;
-use cipherbatch::device::{Engine, Term};
+use cipherbatch::device::{Engine, Layer, Term};
 use cipherbatch::math::{primes_below, simd::Simd};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
 use cipherbatch::scheme::{Parameters, ParametersLiteral, SecretKey};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
+/// Primes of 30.57 bits, as plans take them.
 fn params(degree: usize, count: usize) -> Parameters {
-    let primes = primes_below(1 << 30, 4 * degree as u32).take(count).collect();
+    let primes = primes_below(1_595_600_000, 4 * degree as u32).take(count).collect();
     Parameters::new_insecure(ParametersLiteral { degree, primes }).expect("NTT primes")
 }
 
@@ -26,25 +27,37 @@ fn tile(params: &Parameters, primes: usize, components: usize, rows: usize) -> T
     tile
 }
 
+/// Against the plans of tfhe-ntt, which transform modulo X^N + 1: without the folding of the real ring,
+/// and without the factor N⁻¹ of the inverse. One thread; primes of 30, 30.57 and 31 bits.
 fn ntt(c: &mut Criterion) {
-    let mut group = c.benchmark_group("ntt");
-    for log_n in 12..=15 {
-        let params = params(1 << log_n, 1);
-        let table = params.basis().table(0);
-        let mut a = tile(&params, 1, 1, 1).data().to_vec();
-        group.throughput(Throughput::Elements((log_n << log_n) / 2));
-        for simd in Simd::all() {
-            let id = format!("forward, {simd}");
-            group.bench_function(BenchmarkId::new(id, 1 << log_n), |b| {
-                b.iter(|| table.forward_with(simd, black_box(&mut a)))
+    for (bits, bound) in [("30", 1 << 30), ("30.57", 1_595_600_000), ("31", 1 << 31)] {
+        let mut group = c.benchmark_group(format!("ntt, {bits} bits"));
+        for log_n in 12..=15 {
+            let n = 1 << log_n;
+            let p = primes_below(bound, 4 * n as u32).next().expect("an NTT prime");
+            let literal = ParametersLiteral { degree: n, primes: vec![p] };
+            let params = Parameters::new_insecure(literal).expect("an NTT prime");
+            let table = params.basis().table(0);
+            let plan = tfhe_ntt::prime32::Plan::try_new(n, p).expect("an NTT prime");
+            let mut a = tile(&params, 1, 1, 1).data().to_vec();
+            group.throughput(Throughput::Elements((log_n << log_n) / 2));
+            group.bench_function(BenchmarkId::new("forward, tfhe-ntt", n), |b| {
+                b.iter(|| plan.fwd(black_box(&mut a)))
             });
-            let id = format!("inverse, {simd}");
-            group.bench_function(BenchmarkId::new(id, 1 << log_n), |b| {
-                b.iter(|| table.inverse_with(simd, black_box(&mut a)))
+            group.bench_function(BenchmarkId::new("inverse, tfhe-ntt", n), |b| {
+                b.iter(|| plan.inv(black_box(&mut a)))
             });
+            for simd in Simd::all() {
+                group.bench_function(BenchmarkId::new(format!("forward, {simd}"), n), |b| {
+                    b.iter(|| table.forward_with(simd, black_box(&mut a)))
+                });
+                group.bench_function(BenchmarkId::new(format!("inverse, {simd}"), n), |b| {
+                    b.iter(|| table.inverse_with(simd, black_box(&mut a)))
+                });
+            }
         }
+        group.finish();
     }
-    group.finish();
 }
 
 /// 845 squares to 100 sums over three primes: the heaviest layer of CryptoNets.
@@ -59,34 +72,40 @@ fn linear(c: &mut Criterion) {
     group.throughput(Throughput::Elements(845 * 100 * 3 * 3 * 4096));
     for simd in Simd::all() {
         let engine = CpuEngine::open_with(&params, None, simd).expect("no key to refuse");
-        let resident = engine.matrix(&matrix).expect("fits");
+        let resident = engine.matrix(&matrix, true).expect("fits");
+        let terms = [Term { tile: &x, matrix: &resident }];
+        let layer = Layer { terms: &terms, bias: &[0; 300], primes: 3, switch: None };
+        let mut out = engine.tile(layer.shape(&engine)).expect("fits");
         group.bench_function(format!("squares 845 → 100, {simd}"), |b| {
-            b.iter(|| {
-                engine
-                    .linear(&[Term { tile: &x, squared: true, matrix: &resident }], &[0; 300], 3)
-                    .expect("fits")
-            })
+            b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
         });
     }
     group.finish();
 }
 
 fn switch(c: &mut Criterion) {
-    let params = params(4096, 3);
-    let key = SecretKey::generate(&params).and_then(|s| s.relin_key()).expect("randomness");
-    let x = tile(&params, 3, 3, 100);
+    const ROWS: usize = 64;
+    let identity: Vec<_> = (0..ROWS as u32).map(|r| vec![(r, 1)]).collect();
+    let identity = BlockMatrix::from_rows(ROWS, &identity).expect("small weights");
     let mut group = c.benchmark_group("switch");
     group.sample_size(10);
-    group.throughput(Throughput::Elements(100));
-    for simd in Simd::all() {
-        let engine = CpuEngine::open_with(&params, Some(&key), simd).expect("its own key");
-        group.bench_function(format!("relinearise and rescale 100, {simd}"), |b| {
-            b.iter_batched(
-                || x.clone(),
-                |x| engine.switch(x, 1).expect("fits"),
-                criterion::BatchSize::LargeInput,
-            )
-        });
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for (degree, primes) in [(4096, 3), (8192, 7), (16384, 13)] {
+        let params = params(degree, primes);
+        let key = SecretKey::generate(&params).and_then(|s| s.relin_key()).expect("randomness");
+        let x = tile(&params, primes, 3, ROWS);
+        for simd in Simd::all() {
+            let engine = CpuEngine::open_with(&params, Some(&key), simd).expect("its own key");
+            let one = engine.matrix(&identity, false).expect("fits");
+            let terms = [Term { tile: &x, matrix: &one }];
+            let bias = vec![0; ROWS * primes];
+            let layer = Layer { terms: &terms, bias: &bias, primes, switch: Some(1) };
+            let mut out = engine.tile(layer.shape(&engine)).expect("fits");
+            let id = BenchmarkId::new(simd.to_string(), format!("{degree}, {primes} primes"));
+            group.bench_function(id, |b| {
+                b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
+            });
+        }
     }
     group.finish();
 }

@@ -7,26 +7,26 @@ use crate::harness::{
 use cipherbatch::device::cpu::CpuEngine;
 use cipherbatch::device::gpu::{Adapter, GpuEngine, GpuOptions, Kernel};
 use cipherbatch::device::naive::NaiveEngine;
-use cipherbatch::device::{DeviceError, Engine, Term};
+use cipherbatch::device::{DeviceError, Engine, Layer, Term};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
 use cipherbatch::scheme::{Parameters, RelinKey};
 use rand_chacha::rand_core::Rng;
 
 /// A layer: squares of `rows.0` ciphertexts and `rows.1` others, to `rows.2`.
 #[derive(Clone, Copy, Debug)]
-struct Layer {
+struct Case {
     rows: (usize, usize, usize),
     /// Primes of the inputs and of the outputs.
     primes: (usize, usize),
     rescale: usize,
 }
 
-const LAYERS: [Layer; 5] = [
-    Layer { rows: (5, 3, 7), primes: (4, 4), rescale: 1 },
-    Layer { rows: (1, 1, 1), primes: (4, 3), rescale: 2 },
-    Layer { rows: (9, 40, 17), primes: (3, 3), rescale: 0 },
-    Layer { rows: (2, 5, 33), primes: (4, 4), rescale: 3 },
-    Layer { rows: (3, 2, 3), primes: (1, 1), rescale: 0 },
+const CASES: [Case; 5] = [
+    Case { rows: (5, 3, 7), primes: (4, 4), rescale: 1 },
+    Case { rows: (1, 1, 1), primes: (4, 3), rescale: 2 },
+    Case { rows: (9, 40, 17), primes: (3, 3), rescale: 0 },
+    Case { rows: (2, 5, 33), primes: (4, 4), rescale: 3 },
+    Case { rows: (3, 2, 3), primes: (1, 1), rescale: 0 },
 ];
 
 fn sparse(inputs: usize, outputs: usize, weight: u32, rng: &mut ChaCha20Rng) -> BlockMatrix {
@@ -40,8 +40,8 @@ fn sparse(inputs: usize, outputs: usize, weight: u32, rng: &mut ChaCha20Rng) -> 
 }
 
 /// The sum, switched down; the narrow term alone, switched; a tile of three components, switched.
-fn run<E: Engine>(engine: &E, params: &Parameters, layer: Layer) -> Result<Vec<Tile>, DeviceError> {
-    let Layer { rows, primes, rescale } = layer;
+fn run<E: Engine>(engine: &E, params: &Parameters, case: Case) -> Result<Vec<Tile>, DeviceError> {
+    let Case { rows, primes, rescale } = case;
     let rng = &mut rng(rows.2 as u64);
     let shape = Shape { primes: primes.0, components: 2, rows: rows.0, degree: params.degree() };
     let wide = random_tile(params, shape, rng);
@@ -51,38 +51,43 @@ fn run<E: Engine>(engine: &E, params: &Parameters, layer: Layer) -> Result<Vec<T
     let (a, b) = (sparse(rows.0, rows.2, 30_000, rng), sparse(rows.1, rows.2, 200, rng));
     let three = random_tile(params, Shape { components: 3, ..shape }, rng);
 
-    let (wide, narrow) = (engine.upload(wide)?, engine.upload(narrow)?);
-    let (a, b) = (engine.matrix(&a)?, engine.matrix(&b)?);
-    let squares = Term { tile: &wide, squared: true, matrix: &a };
-    let others = Term { tile: &narrow, squared: false, matrix: &b };
+    let (wide, narrow) = (engine.upload(&wide)?, engine.upload(&narrow)?);
+    let (a, b) = (engine.matrix(&a, true)?, engine.matrix(&b, false)?);
+    let squares = Term { tile: &wide, matrix: &a };
+    let others = Term { tile: &narrow, matrix: &b };
     let mut out = Vec::new();
-    let alone = engine.linear(&[Term { ..others }], bias.data(), primes.1)?;
-    out.push(engine.download(&alone)?);
-    out.push(engine.download(&engine.switch(alone, rescale)?)?);
-    // Both orders: the wide term first, and last.
-    for terms in [[Term { ..squares }, Term { ..others }], [others, squares]] {
-        let sum = engine.linear(&terms, bias.data(), primes.1)?;
-        out.push(engine.download(&sum)?);
-        let down = engine.switch(sum, rescale)?;
-        out.push(engine.download(&down)?);
-        assert_eq!(engine.shape(&down), out[out.len() - 1].shape());
+    // Both orders: the wide term first, and last. Into the middle of a tile of its own content.
+    for terms in [&[others][..], &[squares, others], &[others, squares]] {
+        for switch in [None, Some(rescale)] {
+            let layer = Layer { terms, bias: bias.data(), primes: primes.1, switch };
+            let shape = layer.shape(engine);
+            let around = random_tile(params, Shape { rows: rows.2 + 5, ..shape }, rng);
+            let mut tile = engine.upload(&around)?;
+            engine.layer(&layer, &mut tile, 3)?;
+            out.push(engine.download(&tile)?);
+        }
     }
-    let three = engine.upload(three)?;
-    let down = engine.switch(three, rescale.min(primes.0 - 1))?;
-    out.push(engine.download(&down)?);
+    let three = engine.upload(&three)?;
+    let identity: Vec<_> = (0..rows.0 as u32).map(|r| vec![(r, 1)]).collect();
+    let one = engine.matrix(&BlockMatrix::from_rows(rows.0, &identity).expect("ones"), false)?;
+    let terms = [Term { tile: &three, matrix: &one }];
+    let bias = vec![0; primes.0 * rows.0];
+    let switch = Some(rescale.min(primes.0 - 1));
+    let layer = Layer { terms: &terms, bias: &bias, primes: primes.0, switch };
+    out.push(engine.download(&engine.compute(&layer)?)?);
     Ok(out)
 }
 
-fn check<E: Engine>(engine: &E, params: &Parameters, key: &RelinKey, layers: &[Layer]) -> Outcome {
+fn check<E: Engine>(engine: &E, params: &Parameters, key: &RelinKey, cases: &[Case]) -> Outcome {
     let naive = NaiveEngine::open(params, Some(key)).expect("opens");
-    for &layer in layers {
-        let got = run(engine, params, layer).map_err(|e| e.to_string())?;
-        let want = run(&naive, params, layer).expect("runs");
+    for &case in cases {
+        let got = run(engine, params, case).map_err(|e| e.to_string())?;
+        let want = run(&naive, params, case).expect("runs");
         for (i, (got, want)) in got.iter().zip(&want).enumerate() {
             if got.shape() != want.shape() {
-                return Err(format!("{layer:?}, tile {i}: {:?}", got.shape()));
+                return Err(format!("{case:?}, tile {i}: {:?}", got.shape()));
             }
-            compare(&format!("{layer:?}, tile {i}"), got.data(), want.data())?;
+            compare(&format!("{case:?}, tile {i}"), got.data(), want.data())?;
         }
     }
     Ok(())
@@ -94,7 +99,7 @@ fn the_cpu_does_what_the_definitions_say() {
         let params = parameters(degree);
         let key = random_key(&params, &mut rng(11));
         let cpu = CpuEngine::open(&params, Some(&key)).expect("opens");
-        assert_eq!(check(&cpu, &params, &key, &LAYERS), Ok(()));
+        assert_eq!(check(&cpu, &params, &key, &CASES), Ok(()));
     }
 }
 
@@ -103,7 +108,7 @@ fn the_gpu_does_what_the_definitions_say() {
     for degree in [8, 64] {
         let params = parameters(degree);
         let key = random_key(&params, &mut rng(11));
-        everywhere(&params, Some(&key), |_| (), |e| check(e, &params, &key, &LAYERS));
+        everywhere(&params, Some(&key), |_| (), |e| check(e, &params, &key, &CASES));
     }
 }
 
@@ -116,7 +121,7 @@ fn chunks_and_batches_change_nothing() {
         options.largest_buffer = Some(4200);
         options.workgroup_memory = Some(64);
     };
-    everywhere(&params, Some(&key), small, |e| check(e, &params, &key, &LAYERS));
+    everywhere(&params, Some(&key), small, |e| check(e, &params, &key, &CASES));
 }
 
 #[test]
@@ -124,10 +129,10 @@ fn at_full_size() {
     let params = parameters(4096);
     let key = random_key(&params, &mut rng(13));
     let cpu = CpuEngine::open(&params, Some(&key)).expect("opens");
-    let layer = Layer { rows: (3, 2, 5), primes: (3, 3), rescale: 1 };
-    let want = run(&cpu, &params, layer).expect("runs");
+    let case = Case { rows: (3, 2, 5), primes: (3, 3), rescale: 1 };
+    let want = run(&cpu, &params, case).expect("runs");
     let check = |e: &GpuEngine| {
-        let got = run(e, &params, layer).map_err(|e| e.to_string())?;
+        let got = run(e, &params, case).map_err(|e| e.to_string())?;
         got.iter().zip(&want).try_for_each(|(g, w)| compare("a tile", g.data(), w.data()))
     };
     everywhere(&params, Some(&key), |_| (), check);
@@ -139,12 +144,12 @@ fn broken_kernels_are_caught() {
     let key = random_key(&params, &mut rng(14));
     let breaks = [
         (Kernel::Matmul, "columns[job.columns + round + k]", "(round + k)"),
-        (Kernel::Square, "row * params.source_width", "0u"),
+        (Kernel::Square, "list[row] * params", "row * params"),
         (Kernel::KeySwitch, "c1 + montgomery4", "montgomery4"),
         (Kernel::Rescale, "params.remainders +", "0u +"),
     ];
     for patch in breaks {
-        broken(&params, Some(&key), |_| (), patch, |e| check(e, &params, &key, &LAYERS[..1]));
+        broken(&params, Some(&key), |_| (), patch, |e| check(e, &params, &key, &CASES[..1]));
     }
 }
 
@@ -156,13 +161,13 @@ fn what_does_not_fit_is_refused_with_figures() {
     let tile = Tile::zeros(Shape { primes: 1, components: 2, rows: 100, degree: 64 });
 
     let engine = open(GpuOptions { memory: Some(40_000), ..GpuOptions::default() }).expect("opens");
-    let refusal = engine.upload(tile.clone()).expect_err("51,200 bytes are too many").to_string();
+    let refusal = engine.upload(&tile).expect_err("51,200 bytes are too many").to_string();
     assert!(refusal.contains("40000 allowed"), "{refusal}");
 
     let engine = open(GpuOptions { largest_buffer: Some(2000), ..GpuOptions::default() });
     assert!(matches!(engine, Err(DeviceError::Memory { .. })), "roots of 4 primes are 2,048 bytes");
     let engine = open(GpuOptions { largest_buffer: Some(2100), ..GpuOptions::default() });
-    let refusal = engine.expect("opens").upload(tile).expect_err("four columns").to_string();
+    let refusal = engine.expect("opens").upload(&tile).expect_err("four columns").to_string();
     assert!(refusal.contains("3200 bytes needed, 2100 allowed"), "{refusal}");
 }
 
@@ -174,16 +179,23 @@ fn wrong_requests_are_errors() {
     let params = parameters(16);
     let engine = GpuEngine::open(adapter, &params, None).expect("opens");
     let three = Tile::zeros(Shape { primes: 1, components: 3, rows: 1, degree: 16 });
-    let tile = engine.upload(three).expect("fits");
-    assert!(matches!(engine.switch(tile, 0), Err(DeviceError::NoKey)));
+    let tile = engine.upload(&three).expect("fits");
+    let one = BlockMatrix::from_rows(1, &[vec![(0, 1)]]).expect("one");
+    let one = engine.matrix(&one, false).expect("fits");
+    let terms = [Term { tile: &tile, matrix: &one }];
+    let layer = Layer { terms: &terms, bias: &[0], primes: 1, switch: Some(0) };
+    assert!(matches!(engine.compute(&layer), Err(DeviceError::NoKey)));
     let foreign = Tile::zeros(Shape { primes: 1, components: 2, rows: 1, degree: 32 });
-    assert!(matches!(engine.upload(foreign), Err(DeviceError::Shape { .. })));
+    assert!(matches!(engine.upload(&foreign), Err(DeviceError::Shape { .. })));
     let empty = Tile::zeros(Shape { primes: 2, components: 2, rows: 0, degree: 16 });
-    let tile = engine.upload(empty.clone()).expect("an empty tile is a tile");
-    let none = engine.matrix(&BlockMatrix::from_rows(0, &[]).expect("no rows")).expect("fits");
-    let sum = engine
-        .linear(&[Term { tile: &tile, squared: true, matrix: &none }], &[], 2)
-        .expect("nothing to do");
-    assert_eq!(engine.shape(&engine.switch(tile, 1).expect("nothing to do")).primes, 1);
-    assert_eq!(engine.download(&sum).expect("nothing").data().len(), 0);
+    let tile = engine.upload(&empty).expect("an empty tile is a tile");
+    let nothing = BlockMatrix::from_rows(0, &[]).expect("no rows");
+    for (squared, switch) in [(true, None), (false, None), (false, Some(1))] {
+        let none = engine.matrix(&nothing, squared).expect("fits");
+        let terms = [Term { tile: &tile, matrix: &none }];
+        let layer = Layer { terms: &terms, bias: &[], primes: 2, switch };
+        let sum = engine.compute(&layer).expect("nothing to do");
+        assert_eq!(engine.shape(&sum).primes, 2 - switch.unwrap_or(0));
+        assert_eq!(engine.download(&sum).expect("nothing").data().len(), 0);
+    }
 }

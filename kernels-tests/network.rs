@@ -8,16 +8,16 @@ use cipherbatch::device::cpu::CpuEngine;
 use cipherbatch::device::gpu::GpuEngine;
 use cipherbatch::ring::Tile;
 use cipherbatch::schedule::Runner;
-use cipherbatch::scheme::SecretKey;
+use cipherbatch::scheme::{SecretKey, SeededTile};
 use cipherbatch::{Network, Plan, PlanOptions};
 use ndarray::ArrayD;
 use std::path::Path;
 use std::sync::Arc;
 
-fn trace<E: Engine>(engine: E, plan: &Plan, input: &Tile) -> Vec<Tile> {
+fn trace<E: Engine>(engine: E, plan: &Plan, input: &SeededTile) -> Vec<Tile> {
     let program = Arc::new(plan.program().clone());
-    let runner = Runner::new(engine, plan.parameters(), program).expect("fits");
-    runner.trace(input.clone()).expect("runs")
+    let runner = Runner::whole(engine, plan.parameters(), program).expect("fits");
+    runner.trace(input).expect("runs")
 }
 
 #[test]
@@ -41,8 +41,7 @@ fn both_devices_give_the_same_ciphertexts() {
             *v = pixels[slot % count * value.rows + row].into();
         }
     };
-    let fresh = secret.encrypt(value.rows, value.level, value.scale, fill).expect("randomness");
-    let input = fresh.expand(params.basis());
+    let input = secret.encrypt(value.rows, value.level, value.scale, fill).expect("randomness");
 
     let want = trace(CpuEngine::open(params, Some(&key)).expect("opens"), &plan, &input);
     // The first of each prelude: the other configurations have their tests kernel by kernel.

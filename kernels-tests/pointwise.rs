@@ -15,9 +15,12 @@ fn square(engine: &GpuEngine, params: &Parameters, rows: usize, column: usize) -
             1 => a.iter().zip(b).map(|(&a, &b)| m.mul(m.add(a, a), b)).collect(),
             _ => b.iter().map(|&b| m.mul(b, b)).collect(),
         };
-        let squares = (0..3).flat_map(product).collect::<Vec<u32>>();
-        let want: Vec<u32> = squares.chunks(n).flat_map(|x| x[column..].to_vec()).collect();
-        let got = engine.kernels().square(prime, rows, column, &source).expect("runs");
+        // Every row but the first, backwards, and the last one again.
+        let list: Vec<u32> = (1..rows as u32).rev().chain([rows as u32 - 1]).collect();
+        let squares: Vec<Vec<u32>> = (0..3).map(product).collect();
+        let rows = squares.iter().flat_map(|x| list.iter().map(|&r| &x[r as usize * n..][..n]));
+        let want: Vec<u32> = rows.flat_map(|x| x[column..].to_vec()).collect();
+        let got = engine.kernels().square(prime, &list, column, &source).expect("runs");
         compare(&format!("squares modulo {}", m.value()), &got, &want)?;
     }
     Ok(())

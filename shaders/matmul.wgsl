@@ -46,6 +46,8 @@ struct Params {
     /// Whether component 0 gets the bias, and where that starts.
     biased: u32,
     bias: u32,
+    /// The row of the result that output 0 is.
+    result_row: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -79,7 +81,8 @@ fn store(sum: ptr<function, Sum>, job: Job, i: u32, component: u32, x: u32) {
     if (component == 0u && params.biased == 1u) {
         y = reduce_once4(y + bias[params.bias + row], p);
     }
-    let at = (component * params.result_rows + row) * params.result_width + params.result_column + x;
+    let place = component * params.result_rows + params.result_row + row;
+    let at = place * params.result_width + params.result_column + x;
     if (component < params.written) {
         y = reduce_once4(y + result[at], p);
     }

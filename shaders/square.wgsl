@@ -1,4 +1,4 @@
-// (c₀², 2c₀c₁, c₁²) of every ciphertext, for some columns of one prime.
+// (c₀², 2c₀c₁, c₁²) of the ciphertexts listed, for some columns of one prime.
 
 override THREADS: u32;
 
@@ -10,16 +10,19 @@ struct Params {
     first: u32,
     /// Columns of the result; all of them are written.
     width: u32,
-    /// Columns of the source, and the first one read.
+    /// Rows and columns of the source, and the first column read.
+    source_rows: u32,
     source_width: u32,
     source_column: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-/// [2][rows][source_width].
-@group(0) @binding(1) var<storage, read> source: array<vec4<u32>>;
+/// The rows of the source.
+@group(0) @binding(1) var<storage, read> list: array<u32>;
+/// [2][source_rows][source_width].
+@group(0) @binding(2) var<storage, read> source: array<vec4<u32>>;
 /// [3][rows][width].
-@group(0) @binding(2) var<storage, read_write> result: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> result: array<vec4<u32>>;
 
 @compute @workgroup_size(THREADS)
 fn square(
@@ -31,9 +34,9 @@ fn square(
     }
     let prime = params.prime;
     let row = params.first + group.y;
-    let origin = row * params.source_width + params.source_column + id.x;
+    let origin = list[row] * params.source_width + params.source_column + id.x;
     let a = source[origin];
-    let b = source[origin + params.rows * params.source_width];
+    let b = source[origin + params.source_rows * params.source_width];
     let ab = mul4(a, b, prime);
     let to = row * params.width + id.x;
     let component = params.rows * params.width;

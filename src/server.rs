@@ -30,14 +30,32 @@ impl Server {
     /// # Errors
     /// [`ServerError`] where the keys are not of this plan, or the device is missing or too small.
     pub fn new(plan: &Plan, keys: &EvaluationKeys, device: Device) -> Result<Self, ServerError> {
+        Self::with_memory(plan, keys, device, None)
+    }
+
+    /// [`Server::new`], taking at most `memory` bytes for the ciphertexts of one batch.
+    ///
+    /// # Errors
+    /// As [`Server::new`]; what does not fit says how much it needs.
+    pub fn with_memory(
+        plan: &Plan,
+        keys: &EvaluationKeys,
+        device: Device,
+        memory: Option<u64>,
+    ) -> Result<Self, ServerError> {
         ForeignPlan::check("evaluation keys", keys.plan, plan.digest())?;
-        let runner = schedule::open(&device, plan, keys.relin.as_ref())?;
+        let runner = schedule::open(&device, plan, keys.relin.as_ref(), memory)?;
         Ok(Self { plan: plan.digest(), runner, steps: plan.program().steps.len() })
     }
 
     /// What computes, for people.
     pub fn device(&self) -> String {
         self.runner.device()
+    }
+
+    /// Bytes that the ciphertexts of one batch take on the device.
+    pub fn memory(&self) -> u64 {
+        self.runner.memory()
     }
 
     /// Layers of one evaluation, as [`Server::evaluate_with`] counts them.

@@ -89,6 +89,35 @@ fn classify_reports_what_the_issue_of_a_run_is() {
 }
 
 #[test]
+fn memory_can_be_bounded() {
+    let bounded = |size| {
+        cipherbatch(&[
+            "classify",
+            "--model",
+            "cryptonets",
+            "--limit",
+            "64",
+            "--backend",
+            "cpu",
+            "--memory",
+            size,
+            "--json",
+            "-",
+        ])
+    };
+    let out = bounded("256MiB");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert!(report["agreement"].as_f64().unwrap() >= 0.98);
+    // Less than one polynomial of each value takes: the refusal says what is needed.
+    let out = bounded("1MiB");
+    let line = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(!out.status.success() && out.stdout.is_empty());
+    assert!(line.contains("bytes needed, 1048576 allowed"), "{line}");
+    assert!(!bounded("a lot").status.success());
+}
+
+#[test]
 fn classify_takes_own_images_and_writes_its_report_to_a_file() {
     let folder = Folder::new();
     let [images, labels] = folder.idx(2);

@@ -62,7 +62,8 @@ fn networks_of_any_depth_give_the_clear_answers() {
         let images = images(50);
         let want = network.evaluate(&images).unwrap();
         for calibration in [None, Some(images.clone())] {
-            let options = PlanOptions { calibration, ..PlanOptions::default() };
+            let options =
+                PlanOptions { calibration, precision_bits: Some(5.5), ..PlanOptions::default() };
             let (got, plan) = run(&network, &options, &images);
             let e = error(&got, &want);
             eprintln!(

@@ -1,6 +1,6 @@
 //! What every engine refuses, before it computes anything.
 
-use super::{DeviceError, Engine, Term};
+use super::{DeviceError, Engine, Layer};
 use crate::ring::{Basis, Shape};
 use crate::scheme::RelinKey;
 use std::fmt::Display;
@@ -38,29 +38,54 @@ pub fn tile(basis: &Basis, shape: Shape) -> Result<(), DeviceError> {
     within("the tile's components", shape.components, 2, 3)
 }
 
-/// That terms, bias and level fit together. Returns the extents of the result.
-pub fn linear<E: Engine>(
+/// That so many rows from `at` on are rows of a tile.
+pub fn rows(shape: Shape, at: usize, rows: usize) -> Result<(), DeviceError> {
+    within("the first row", at, 0, shape.rows)?;
+    within("rows from there on", rows, 0, shape.rows - at)
+}
+
+/// That terms, bias, level and target fit together. Returns the extents of the sum.
+pub fn layer<E: Engine + ?Sized>(
     engine: &E,
     basis: &Basis,
-    terms: &[Term<'_, E>],
-    bias: &[u32],
-    primes: usize,
+    layer: &Layer<'_, E>,
+    into: Shape,
+    at: usize,
+    has_key: bool,
 ) -> Result<Shape, DeviceError> {
+    let Layer { terms, bias, primes, switch } = *layer;
     within("summands of a linear layer", terms.len(), 1, usize::MAX)?;
     within("the linear layer's primes", primes, 1, basis.len())?;
-    let (mut components, mut rows) = (2, None);
+    let (mut components, mut outputs) = (2, None);
     for t in terms {
-        let (shape, (outputs, inputs)) = (engine.shape(t.tile), engine.extents(t.matrix));
+        let (shape, operator) = (engine.shape(t.tile), engine.operator(t.matrix));
         tile(basis, shape)?;
         within("primes of a linear layer's input", shape.primes, primes, basis.len())?;
-        equal("rows of a linear layer's input", shape.rows, inputs)?;
-        equal("outputs of a linear layer's matrix", outputs, *rows.get_or_insert(outputs))?;
-        if t.squared {
+        equal("rows of a linear layer's input", shape.rows, operator.inputs)?;
+        let outputs = *outputs.get_or_insert(operator.outputs);
+        equal("outputs of a linear layer's matrix", operator.outputs, outputs)?;
+        if operator.squared {
             equal("components of a tile to be squared", shape.components, 2)?;
         }
-        components = components.max(if t.squared { 3 } else { shape.components });
+        components = components.max(if operator.squared { 3 } else { shape.components });
     }
-    let rows = rows.unwrap_or(0);
+    let outputs = outputs.unwrap_or(0);
+    constants(basis, bias, primes, outputs)?;
+    tile(basis, into)?;
+    rows(into, at, outputs)?;
+    let sum = Shape { primes, components, rows: outputs, degree: basis.degree() };
+    let rescale = switch.unwrap_or(0);
+    within("rescalings", rescale, 0, primes - 1)?;
+    if switch.is_some() && components == 3 && !has_key {
+        return Err(DeviceError::NoKey);
+    }
+    equal("primes of a layer's result", primes - rescale, into.primes)?;
+    let left = if switch.is_some() { 2 } else { components };
+    equal("components of a layer's result", left, into.components)?;
+    Ok(sum)
+}
+
+fn constants(basis: &Basis, bias: &[u32], primes: usize, rows: usize) -> Result<(), DeviceError> {
     equal("entries of a linear layer's bias", bias.len(), primes * rows)?;
     for (i, constants) in bias.chunks_exact(rows.max(1)).enumerate() {
         let p = basis.modulus(i).value();
@@ -69,20 +94,5 @@ pub fn linear<E: Engine>(
             return Err(DeviceError::Shape { what: "a linear layer's constant", found, expected });
         }
     }
-    Ok(Shape { primes, components, rows, degree: basis.degree() })
-}
-
-/// That a tile belongs to the basis and can be switched down. Returns the extents of the result.
-pub fn switch(
-    basis: &Basis,
-    shape: Shape,
-    rescale: usize,
-    has_key: bool,
-) -> Result<Shape, DeviceError> {
-    tile(basis, shape)?;
-    within("rescalings", rescale, 0, shape.primes - 1)?;
-    if shape.components == 3 && !has_key {
-        return Err(DeviceError::NoKey);
-    }
-    Ok(Shape { primes: shape.primes - rescale, components: 2, ..shape })
+    Ok(())
 }

@@ -1,20 +1,72 @@
-//! The trait that both sides implement.
+//! The trait that all devices implement.
 
 use crate::ring::{BlockMatrix, Shape, Tile};
 use thiserror::Error;
 
-/// One summand of [`Engine::linear`]: a matrix applied to the rows of a tile, or of its square.
-#[derive(Debug)]
+/// One summand of a [`Layer`]: a matrix applied to the rows of a tile, or to their squares.
 pub struct Term<'a, E: Engine + ?Sized> {
     /// The rows it reads.
     pub tile: &'a E::Tile,
-    /// Whether each ciphertext is squared first: (c₀², 2c₀c₁, c₁²). Only for two components.
-    pub squared: bool,
-    /// outputs × rows of the tile.
+    /// Applied to them; it knows whether they are squared first.
     pub matrix: &'a E::Matrix,
 }
 
-/// Operations on tiles of ciphertexts, in the order of a network: linear, then switch.
+impl<E: Engine + ?Sized> Clone for Term<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E: Engine + ?Sized> Copy for Term<'_, E> {}
+
+/// Some rows of a layer of a network: a sum, and the way down after it.
+pub struct Layer<'a, E: Engine + ?Sized> {
+    /// What is summed. All matrices have the same outputs; the sum has the components of the widest
+    /// term, and narrower ones count as zero there.
+    pub terms: &'a [Term<'a, E>],
+    /// `[primes][outputs]`, added to every value of component 0 (a constant is itself at every root
+    /// of unity).
+    pub bias: &'a [u32],
+    /// The sum is taken over the first `primes` primes.
+    pub primes: usize,
+    /// Where given: three components become two, then one rescaling by the last prime for each.
+    ///
+    /// Relinearising: with digits dⱼ = centred residue of c₂ modulo prime j,
+    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ. Rescaling by the last prime q: c ← (c − (c mod q))/q with the centred
+    /// residue, that is c/q rounded.
+    pub switch: Option<usize>,
+}
+
+impl<E: Engine + ?Sized> Layer<'_, E> {
+    /// The extents of the result, for a layer whose extents fit.
+    pub fn shape(&self, engine: &E) -> Shape {
+        let components = |t: &Term<'_, E>| match engine.operator(t.matrix).squared {
+            true => 3,
+            false => engine.shape(t.tile).components,
+        };
+        let widest = self.terms.iter().map(components).max().unwrap_or(2);
+        let first = self.terms.first();
+        Shape {
+            primes: self.primes.saturating_sub(self.switch.unwrap_or(0)),
+            components: if self.switch.is_some() { 2 } else { widest },
+            rows: first.map_or(0, |t| engine.operator(t.matrix).outputs),
+            degree: first.map_or(0, |t| engine.shape(t.tile).degree),
+        }
+    }
+}
+
+/// What a matrix expects and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// Rows of the result.
+    pub outputs: usize,
+    /// Rows of the tile it is applied to.
+    pub inputs: usize,
+    /// Whether each ciphertext is squared first: (c₀², 2c₀c₁, c₁²). Only for two components.
+    pub squared: bool,
+}
+
+/// Operations on tiles of ciphertexts.
 ///
 /// Residues are values at the roots of unity, canonical in [0, p); so all engines return the same
 /// integers. Tiles stay where the engine works until they are downloaded.
@@ -27,6 +79,11 @@ pub trait Engine: Send + Sync {
     /// What runs it, for people: "NVIDIA H100", "2 threads, AVX-512".
     fn name(&self) -> String;
 
+    /// Bytes that tiles may take on this device, where that is known.
+    fn memory(&self) -> Option<u64> {
+        None
+    }
+
     /// Waits until all work given so far is done: for clocks.
     ///
     /// # Errors
@@ -35,11 +92,24 @@ pub trait Engine: Send + Sync {
         Ok(())
     }
 
-    /// Brings residues in. They are below their primes and of this engine's degree.
+    /// Room for a tile. Its residues mean nothing yet.
     ///
     /// # Errors
     /// Where the device has no room.
-    fn upload(&self, tile: Tile) -> Result<Self::Tile, DeviceError>;
+    fn tile(&self, shape: Shape) -> Result<Self::Tile, DeviceError>;
+
+    /// Brings `rows` rows in, to be row `at` and those after it. `fill(prime, component, row, out)`
+    /// writes one polynomial, in any order and from many threads, residues below the prime.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] where the tile has not so many rows, or where the device failed.
+    fn fill(
+        &self,
+        into: &mut Self::Tile,
+        at: usize,
+        rows: usize,
+        fill: &Fill<'_>,
+    ) -> Result<(), DeviceError>;
 
     /// Takes residues out, waiting for all work on them.
     ///
@@ -50,42 +120,53 @@ pub trait Engine: Send + Sync {
     /// The extents of a tile.
     fn shape(&self, tile: &Self::Tile) -> Shape;
 
-    /// Outputs and inputs of a matrix.
-    fn extents(&self, matrix: &Self::Matrix) -> (usize, usize);
-
-    /// Makes a matrix resident.
+    /// Makes a matrix resident, to be applied to rows or to their squares.
     ///
     /// # Errors
     /// Where the device has no room.
-    fn matrix(&self, matrix: &BlockMatrix) -> Result<Self::Matrix, DeviceError>;
+    fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<Self::Matrix, DeviceError>;
 
-    /// Σ matrix·tile + bias over the first `primes` primes.
-    ///
-    /// All matrices have the same outputs. `bias` is `[primes][outputs]`, added to every value of
-    /// component 0 (a constant is itself at every root of unity). The result has the components of
-    /// the widest term; narrower ones count as zero there.
+    /// What a matrix expects and gives.
+    fn operator(&self, matrix: &Self::Matrix) -> Operator;
+
+    /// Computes a layer's rows, to be row `at` of `into` and those after it.
     ///
     /// # Errors
-    /// [`DeviceError::Shape`] where extents do not fit, or where the device failed.
-    fn linear(
+    /// [`DeviceError::Shape`] where extents do not fit or no prime would be left,
+    /// [`DeviceError::NoKey`] where three components are switched without a key, or where the device
+    /// failed.
+    fn layer(
         &self,
-        terms: &[Term<'_, Self>],
-        bias: &[u32],
-        primes: usize,
-    ) -> Result<Self::Tile, DeviceError>;
+        layer: &Layer<'_, Self>,
+        into: &mut Self::Tile,
+        at: usize,
+    ) -> Result<(), DeviceError>;
 
-    /// The way down after a linear layer: three components to two where there are three, then one
-    /// rescaling by the last prime for each of `rescale`.
-    ///
-    /// Relinearising: with digits dⱼ = centred residue of c₂ modulo prime j,
-    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ. Rescaling by the last prime q: c ← (c − (c mod q))/q with the centred
-    /// residue, that is c/q rounded.
+    /// A layer's rows in a tile of their own.
     ///
     /// # Errors
-    /// [`DeviceError::Shape`] where no prime would be left, [`DeviceError::NoKey`] where three
-    /// components meet an engine without key, or where the device failed.
-    fn switch(&self, tile: Self::Tile, rescale: usize) -> Result<Self::Tile, DeviceError>;
+    /// As [`Engine::layer`] and [`Engine::tile`].
+    fn compute(&self, layer: &Layer<'_, Self>) -> Result<Self::Tile, DeviceError> {
+        let mut out = self.tile(layer.shape(self))?;
+        self.layer(layer, &mut out, 0)?;
+        Ok(out)
+    }
+
+    /// Brings a whole tile in.
+    ///
+    /// # Errors
+    /// As [`Engine::tile`] and [`Engine::fill`].
+    fn upload(&self, tile: &Tile) -> Result<Self::Tile, DeviceError> {
+        let mut out = self.tile(tile.shape())?;
+        self.fill(&mut out, 0, tile.shape().rows, &|prime, component, row, poly| {
+            poly.copy_from_slice(tile.poly(prime, component, row));
+        })?;
+        Ok(out)
+    }
 }
+
+/// Writes the polynomial of (prime, component, row).
+pub type Fill<'a> = dyn Fn(usize, usize, usize, &mut [u32]) + Sync + 'a;
 
 /// What can go wrong on a device.
 #[derive(Debug, Error)]
@@ -104,7 +185,7 @@ pub enum DeviceError {
     NoAdapter { reason: String },
     /// More than the device can hold.
     #[error(
-        "{device} cannot hold {what}: {needed} bytes needed, {limit} allowed; use the CPU or smaller batches"
+        "{device} cannot hold {what}: {needed} bytes needed, {limit} allowed; allow more memory, or take another device"
     )]
     Memory { device: String, what: &'static str, needed: u64, limit: u64 },
     /// The device reported an error, or went away.

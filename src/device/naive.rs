@@ -1,6 +1,6 @@
 //! The trait's definitions, computed as they are written: slow, and the oracle of the engines.
 
-use super::{DeviceError, Engine, Term, check};
+use super::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::naive;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey};
@@ -111,17 +111,43 @@ impl NaiveEngine {
     }
 }
 
+/// A matrix, and whether it is applied to squares.
+#[derive(Clone, Debug)]
+pub struct NaiveMatrix {
+    matrix: BlockMatrix,
+    squared: bool,
+}
+
 impl Engine for NaiveEngine {
     type Tile = Tile;
-    type Matrix = BlockMatrix;
+    type Matrix = NaiveMatrix;
 
     fn name(&self) -> String {
         "the definitions".into()
     }
 
-    fn upload(&self, tile: Tile) -> Result<Tile, DeviceError> {
-        check::tile(self.basis(), tile.shape())?;
-        Ok(tile)
+    fn tile(&self, shape: Shape) -> Result<Tile, DeviceError> {
+        check::tile(self.basis(), shape)?;
+        Ok(Tile::zeros(shape))
+    }
+
+    fn fill(
+        &self,
+        into: &mut Tile,
+        at: usize,
+        rows: usize,
+        fill: &Fill<'_>,
+    ) -> Result<(), DeviceError> {
+        let shape = into.shape();
+        check::rows(shape, at, rows)?;
+        for prime in 0..shape.primes {
+            for component in 0..shape.components {
+                for row in 0..rows {
+                    fill(prime, component, row, into.poly_mut(prime, component, at + row));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn download(&self, tile: &Tile) -> Result<Tile, DeviceError> {
@@ -132,28 +158,47 @@ impl Engine for NaiveEngine {
         tile.shape()
     }
 
-    fn extents(&self, matrix: &BlockMatrix) -> (usize, usize) {
-        (matrix.outputs(), matrix.inputs())
+    fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<NaiveMatrix, DeviceError> {
+        Ok(NaiveMatrix { matrix: matrix.clone(), squared })
     }
 
-    fn matrix(&self, matrix: &BlockMatrix) -> Result<BlockMatrix, DeviceError> {
-        Ok(matrix.clone())
+    fn operator(&self, m: &NaiveMatrix) -> Operator {
+        Operator { outputs: m.matrix.outputs(), inputs: m.matrix.inputs(), squared: m.squared }
     }
 
-    fn linear(
+    fn layer(
         &self,
-        terms: &[Term<'_, Self>],
-        bias: &[u32],
-        primes: usize,
-    ) -> Result<Tile, DeviceError> {
-        let shape = check::linear(self, self.basis(), terms, bias, primes)?;
+        layer: &Layer<'_, Self>,
+        into: &mut Tile,
+        at: usize,
+    ) -> Result<(), DeviceError> {
+        let key = self.key.as_ref();
+        let shape = check::layer(self, self.basis(), layer, into.shape(), at, key.is_some())?;
+        let mut result = self.sum(layer, shape);
+        if let Some(rescale) = layer.switch {
+            if let Some(key) = key.filter(|_| shape.components == 3) {
+                result = self.relinearise(&result, key.tile());
+            }
+            for _ in 0..rescale {
+                result = self.rescale(&result);
+            }
+        }
+        self.fill(into, at, shape.rows, &|prime, component, row, out| {
+            out.copy_from_slice(result.poly(prime, component, row));
+        })
+    }
+}
+
+impl NaiveEngine {
+    /// Σ matrix·tile + bias.
+    fn sum(&self, layer: &Layer<'_, Self>, shape: Shape) -> Tile {
         let mut out = Tile::zeros(shape);
-        for t in terms {
-            let x = if t.squared { self.square(t.tile) } else { t.tile.clone() };
+        for t in layer.terms {
+            let x = if t.matrix.squared { self.square(t.tile) } else { t.tile.clone() };
             for row in 0..shape.rows {
                 let (columns, weights): (Vec<u32>, Vec<i32>) =
-                    t.matrix.row(row as u32).into_iter().unzip();
-                for prime in 0..primes {
+                    t.matrix.matrix.row(row as u32).into_iter().unzip();
+                for prime in 0..shape.primes {
                     let m = self.basis().modulus(prime);
                     for component in 0..x.shape().components {
                         for k in 0..shape.degree {
@@ -168,25 +213,13 @@ impl Engine for NaiveEngine {
                 }
             }
         }
-        for prime in 0..primes {
+        for prime in 0..shape.primes {
             let m = self.basis().modulus(prime);
             for row in 0..shape.rows {
-                let constant = bias[prime * shape.rows + row];
+                let constant = layer.bias[prime * shape.rows + row];
                 out.poly_mut(prime, 0, row).iter_mut().for_each(|y| *y = m.add(*y, constant));
             }
         }
-        Ok(out)
-    }
-
-    fn switch(&self, tile: Tile, rescale: usize) -> Result<Tile, DeviceError> {
-        check::switch(self.basis(), tile.shape(), rescale, self.key.is_some())?;
-        let mut tile = match &self.key {
-            Some(key) if tile.shape().components == 3 => self.relinearise(&tile, key.tile()),
-            _ => tile,
-        };
-        for _ in 0..rescale {
-            tile = self.rescale(&tile);
-        }
-        Ok(tile)
+        out
     }
 }

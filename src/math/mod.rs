@@ -5,6 +5,7 @@ mod modulus;
 pub mod naive;
 mod prime;
 pub mod simd;
+pub(crate) mod words;
 
 pub use modulus::{Modulus, Shoup};
 pub use prime::{is_prime, primes_below, primitive_root_of_unity};

@@ -16,18 +16,21 @@ pub(crate) enum Level {
     Avx2,
     /// AVX-512 F, BW, DQ, VL on top.
     Avx512,
+    /// The 52-bit multiply-adds of IFMA and the dot products of VNNI on top: Ice Lake, Zen 4.
+    Ifma,
 }
 
 impl Simd {
     /// The best that this processor has, or what the environment variable `CIPHERBATCH_SIMD`
-    /// (`portable`, `avx2`, `avx512`) lowers it to. Read once.
+    /// (`portable`, `avx2`, `avx512`, `ifma`) lowers it to. Read once.
     pub fn detect() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
         *BEST.get_or_init(|| {
             let limit = match std::env::var("CIPHERBATCH_SIMD").as_deref() {
                 Ok("portable") => Level::Portable,
                 Ok("avx2") => Level::Avx2,
-                _ => Level::Avx512,
+                Ok("avx512") => Level::Avx512,
+                _ => Level::Ifma,
             };
             Self::all().filter(|s| s.0 <= limit).last().unwrap_or(Self(Level::Portable))
         })
@@ -35,7 +38,7 @@ impl Simd {
 
     /// Every instruction set this processor has, the weakest first: what tests run through.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Level::Portable, Level::Avx2, Level::Avx512]
+        [Level::Portable, Level::Avx2, Level::Avx512, Level::Ifma]
             .into_iter()
             .filter(|l| l.is_available())
             .map(Self)
@@ -52,6 +55,7 @@ impl std::fmt::Display for Simd {
             Level::Portable => "portable",
             Level::Avx2 => "AVX2",
             Level::Avx512 => "AVX-512",
+            Level::Ifma => "AVX-512 with IFMA and VNNI",
         })
     }
 }
@@ -61,15 +65,18 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::is_x86_feature_detected as has;
-            let avx2 = has!("avx2") && has!("fma");
             match self {
                 Self::Portable => true,
-                Self::Avx2 => avx2,
+                Self::Avx2 => has!("avx2") && has!("fma"),
                 Self::Avx512 => {
-                    avx2 && has!("avx512f")
+                    Self::Avx2.is_available()
+                        && has!("avx512f")
                         && has!("avx512bw")
                         && has!("avx512dq")
                         && has!("avx512vl")
+                }
+                Self::Ifma => {
+                    Self::Avx512.is_available() && has!("avx512ifma") && has!("avx512vnni")
                 }
             }
         }
@@ -103,7 +110,7 @@ macro_rules! per_simd {
                 fn avx2($($arg: $ty),*) { body::<true, 4>($($arg),*) }
                 match simd.level() {
                     // SAFETY: a `Simd` exists only for what the processor was asked about.
-                    Level::Avx512 => return unsafe { avx512($($arg),*) },
+                    Level::Avx512 | Level::Ifma => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.
                     Level::Avx2 => return unsafe { avx2($($arg),*) },
                     Level::Portable => {}

@@ -10,9 +10,9 @@ use super::{ModelError, Result, SparseMatrix};
 
 /// A network as affine maps of its input and of squares.
 ///
-/// Source 0 is the input, its entries in row-major order. Source `k ≥ 1` holds the squares, entry
-/// by entry, of the map `squares[k − 1]`, which reads only sources below `k`. The result is the
-/// map `output`, which no squaring follows.
+/// Source 0 is the input, its entries in row-major order. Source `k ≥ 1` is the result of the map
+/// `squares[k − 1]`, which reads only sources below `k`. Maps read its squares, entry by entry, or
+/// its entries themselves. The result is the map `output`, which no squaring follows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NormalForm {
     /// One sample's shape.
@@ -25,13 +25,16 @@ pub struct NormalForm {
     pub output: Affine,
 }
 
-/// `y = bias + Σ_terms map · source`.
+/// `y = bias + Σ_terms map · source`, or `map ·` its squares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affine {
     /// The layer it came from, such as `fc1`; unique in its normal form.
     pub name: String,
-    /// At most one term per source, sources ascending.
+    /// Sources ascending, each read at most once as it is and, after that, at most once squared.
     pub terms: Vec<Term>,
+    /// A number for each row. Rows of one number are one channel's, for one and the same purpose:
+    /// whoever scales rows must scale them alike, or a convolution loses its shared weights.
+    pub groups: Vec<u32>,
     /// One entry per row.
     pub bias: Vec<f64>,
 }
@@ -39,8 +42,10 @@ pub struct Affine {
 /// One source's part of an affine map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
-    /// 0 for the input, `k` for the squares of `squares[k − 1]`.
+    /// 0 for the input, `k` for `squares[k − 1]`.
     pub source: usize,
+    /// Whether the source's squares are read; never the input's.
+    pub squared: bool,
     /// As many rows as the map has, as many columns as the source has entries.
     pub map: SparseMatrix,
 }
@@ -56,20 +61,25 @@ impl Affine {
         self.terms.iter().map(|term| term.map.entries()).sum()
     }
 
-    /// The result for the entries of the sources, which are as many as the map reads.
+    /// The result for the entries of the sources, not squared, which are as many as the map reads.
     pub fn apply(&self, sources: &[Vec<f64>]) -> Vec<f64> {
         let mut y = self.bias.clone();
         for term in &self.terms {
             let x = sources.get(term.source).map_or(&[][..], Vec::as_slice);
-            term.map.add_product(x, &mut y);
+            match term.squared {
+                true => {
+                    let squares: Vec<f64> = x.iter().map(|t| t * t).collect();
+                    term.map.add_product(&squares, &mut y);
+                }
+                false => term.map.add_product(x, &mut y),
+            }
         }
         y
     }
 }
 
 impl NormalForm {
-    /// Number of entries of a source: of the input for 0, of `squares[k − 1]` for `k`; 0 for a
-    /// source that is not there.
+    /// Number of entries of a source; 0 for a source that is not there.
     pub fn source_len(&self, source: usize) -> usize {
         match source.checked_sub(1) {
             None => entries(&self.input_shape),
@@ -77,11 +87,12 @@ impl NormalForm {
         }
     }
 
-    /// Squarings on the longest path from the input to each source; entry 0, the input's, is 0.
+    /// Squarings on the longest path from the input to each source, before it is squared itself;
+    /// entry 0, the input's, is 0.
     pub fn depths(&self) -> Vec<usize> {
         let mut depths = vec![0];
         for square in &self.squares {
-            depths.push(1 + deepest(square, &depths));
+            depths.push(deepest(square, &depths));
         }
         depths
     }
@@ -106,8 +117,7 @@ impl NormalForm {
         let run = |sample| {
             let mut sources = vec![sample];
             for square in &self.squares {
-                let values = square.apply(&sources);
-                sources.push(values.into_iter().map(|t| t * t).collect());
+                sources.push(square.apply(&sources));
             }
             self.output.apply(&sources)
         };
@@ -139,10 +149,15 @@ impl NormalForm {
         let wrong = |expected: String, found: String| {
             Err(ModelError::Inconsistent { what: format!("map \"{}\"", map.name), expected, found })
         };
-        let sources: Vec<usize> = map.terms.iter().map(|term| term.source).collect();
+        let sources: Vec<_> = map.terms.iter().map(|term| (term.source, term.squared)).collect();
         let ascends = sources.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ascends || sources.last().is_some_and(|&source| source > last) {
+        let exists =
+            |&(source, squared): &(usize, bool)| source <= last && (source > 0 || !squared);
+        if !ascends || !sources.iter().all(exists) {
             return wrong(format!("ascending sources up to {last}"), format!("{sources:?}"));
+        }
+        if map.groups.len() != map.rows() {
+            return wrong(format!("{} groups", map.rows()), map.groups.len().to_string());
         }
         for term in &map.terms {
             let expected = (map.rows(), self.source_len(term.source));
@@ -170,7 +185,8 @@ fn entries(shape: &[usize]) -> usize {
     shape.iter().fold(1, |size: usize, &dim| size.saturating_mul(dim))
 }
 
-/// The greatest depth among the sources a map reads.
+/// The greatest depth among the values a map reads.
 fn deepest(map: &Affine, depths: &[usize]) -> usize {
-    map.terms.iter().filter_map(|term| depths.get(term.source)).copied().max().unwrap_or(0)
+    let depth = |term: &Term| Some(depths.get(term.source)? + usize::from(term.squared));
+    map.terms.iter().filter_map(depth).max().unwrap_or(0)
 }

@@ -3,155 +3,239 @@
 use super::PlanError;
 use super::program::{Program, Step, Term, Value};
 use super::ranges::Ranges;
-use super::scales::{LIFTED_WEIGHTS, Scales, normalisers};
-use crate::model::{self, NormalForm};
-use crate::ring::{BlockMatrix, MatrixError};
+use super::search::{LIFTED_WEIGHT, Scales};
+use crate::model::{self, NormalForm, SparseMatrix};
+use crate::ring::{BlockMatrix, MatrixError, WEIGHT_BOUND};
 
 /// One lifting multiplies by at most this.
-const LIFT: f64 = 16384.0;
+const LIFT: f64 = (WEIGHT_BOUND / 2) as f64;
 
 /// Lowers every layer.
 ///
 /// # Errors
 /// [`PlanError::Weights`] naming the layer whose weights the kernels cannot hold.
 pub fn lower(network: &NormalForm, ranges: &Ranges, scales: &Scales) -> Result<Program, PlanError> {
-    let levels = scales.literal.primes.len();
+    let largest = |values: &[f64]| values.iter().fold(0.0, |l: f64, &x| l.max(x));
     let input = Value {
         rows: network.source_len(0),
-        level: levels,
+        level: scales.literal.primes.len(),
         components: 2,
-        scale: scales.fresh,
-        range: ranges.sources[0].largest,
+        scale: scales.fresh(),
+        range: largest(&ranges.largest[0]),
     };
-    let mut lowering = Lowering {
-        ranges,
-        scales,
-        factors: normalisers(ranges),
-        program: Program { input, steps: vec![] },
-        results: vec![0],
-    };
+    let program = Program { input, steps: vec![] };
+    let mut lowering = Lowering { ranges, scales, program, sources: vec![0] };
     let depths = network.depths();
     for (k, layer) in network.squares.iter().enumerate() {
-        lowering.square(layer, k, depths[k + 1] - 1)?;
+        let (depth, factors) = (depths[k + 1], &scales.factors[k]);
+        let scaled: Vec<f64> =
+            ranges.largest[k + 1].iter().zip(factors).map(|(x, f)| x * f).collect();
+        let switch = (depth > 0).then_some(scales.drops[depth]);
+        let scale = scales.scales[k + 1];
+        let at = At { depth, sum: scale * scales.ratio(depth), switch, scale };
+        lowering.step(layer, factors, at, largest(&scaled))?;
+        lowering.sources.push(lowering.program.steps.len());
     }
-    lowering.output(&network.output)?;
+    // The last layer's squares stay three components, and the client decrypts them.
+    let scale = scales.output();
+    let at = At { depth: network.depth(), sum: scale, switch: None, scale };
+    let ones = vec![1.0; network.output.rows()];
+    lowering.step(&network.output, &ones, at, ranges.output)?;
     Ok(lowering.program)
+}
+
+/// Where and how a layer is computed.
+#[derive(Clone, Copy)]
+struct At {
+    depth: usize,
+    /// The scale of the sum.
+    sum: f64,
+    switch: Option<usize>,
+    /// The scale after the switch.
+    scale: f64,
 }
 
 struct Lowering<'a> {
     ranges: &'a Ranges,
     scales: &'a Scales,
-    factors: Vec<f64>,
     program: Program,
-    /// Which source of the program holds each source of the normal form (before it is squared).
-    results: Vec<usize>,
+    /// The program's source for each source of the normal form.
+    sources: Vec<usize>,
+}
+
+/// A term whose integers are known.
+struct Integers {
+    source: usize,
+    squared: bool,
+    matrix: BlockMatrix,
+    scale: f64,
 }
 
 impl Lowering<'_> {
-    /// A layer that is squared afterwards.
-    fn square(&mut self, layer: &model::Affine, k: usize, depth: usize) -> Result<(), PlanError> {
-        let switch = self.scales.switch(depth);
-        let range = self.ranges.sources[k + 1].largest * self.factors[k];
-        self.step(layer, self.factors[k], depth, self.scales.sum(depth), switch, range)?;
-        self.results.push(self.program.steps.len());
-        if let Some(step) = self.program.steps.last_mut() {
-            step.value.scale = self.scales.steady;
-        }
-        Ok(())
-    }
-
-    /// The last layer: its squares stay three components, and the client decrypts them.
-    fn output(&mut self, layer: &model::Affine) -> Result<(), PlanError> {
-        let depth = self.scales.depth;
-        self.step(layer, 1.0, depth, self.scales.output, None, self.ranges.output)
-    }
-
     fn step(
         &mut self,
         layer: &model::Affine,
-        factor: f64,
-        depth: usize,
-        sum: f64,
-        switch: Option<usize>,
+        factors: &[f64],
+        at: At,
         range: f64,
     ) -> Result<(), PlanError> {
-        let level = self.scales.level(depth);
-        let mut bias: Vec<f64> = layer.bias.iter().map(|b| b * factor).collect();
+        let failed = |error| PlanError::Weights { layer: layer.name.clone(), error };
+        let level = self.scales.levels[at.depth];
+        let rows = layer.rows();
+        let mut bias: Vec<f64> = layer.bias.iter().zip(factors).map(|(b, f)| b * f).collect();
         let mut terms = Vec::new();
         for t in &layer.terms {
-            let (source, scale) = self.source(t.source, sum, depth)?;
-            let unit =
-                factor * if t.source == 0 { 1.0 } else { self.factors[t.source - 1].powi(-2) };
-            let means = &self.ranges.sources[t.source].means;
-            let matrix = quantise(&t.map, unit, sum / scale, factor, means, &mut bias)
-                .map_err(|error| PlanError::Weights { layer: layer.name.clone(), error })?;
-            terms.push(Term { source, squared: t.source > 0, matrix, weight_scale: sum / scale });
+            let source = self.sources[t.source];
+            let read = match t.squared {
+                true => self.scales.scales[t.source].powi(2),
+                false => self.scales.scales[t.source],
+            };
+            let unit = Unit {
+                rows: factors,
+                columns: t.source.checked_sub(1).map(|k| &self.scales.factors[k][..]),
+                squared: t.squared,
+            };
+            let means = self.ranges.means_of(t.source, t.squared);
+            let largest = unit.largest(&t.map);
+            let (wanted, lifts) = lift(at.sum / read, largest);
+            let matrix = unit.quantise(&t.map, wanted, means, &mut bias).map_err(failed)?;
+            let mut found = Integers { source, squared: t.squared, matrix, scale: wanted };
+            if let Some((&last, first)) = lifts.split_last() {
+                // The sum is lifted and not what it is of: it usually has fewer rows, and what it
+                // reads need not be kept.
+                let mut value = Value {
+                    rows,
+                    level,
+                    components: if t.squared { 3 } else { 2 },
+                    scale: read * wanted,
+                    range,
+                };
+                let mut name = format!("{} (of \"{}\")", layer.name, self.name(source));
+                for &factor in first.iter().chain([&last]) {
+                    self.push(&name, found, value);
+                    value.scale *= factor;
+                    name = format!("{} (lifted)", layer.name);
+                    let matrix = diagonal(rows, factor as i32).map_err(failed)?;
+                    let source = self.program.steps.len();
+                    found = Integers { source, squared: false, matrix, scale: factor };
+                }
+            }
+            terms.push(found);
         }
-        let rows = layer.rows();
         if terms.is_empty() {
             // A constant layer still needs a ciphertext to be added to: zero times the input.
             let matrix = BlockMatrix::from_rows(self.program.input.rows, &vec![vec![]; rows])
-                .map_err(|error| PlanError::Weights { layer: layer.name.clone(), error })?;
-            let weight_scale = sum / self.program.input.scale;
-            terms.push(Term { source: 0, squared: false, matrix, weight_scale });
+                .map_err(failed)?;
+            let scale = at.sum / self.program.input.scale;
+            terms.push(Integers { source: 0, squared: false, matrix, scale });
         }
-        let squared = terms.iter().any(|t| t.squared);
+        let components = |t: &Integers| match t.squared {
+            true => 3,
+            false => self.program.source(t.source).map_or(2, |value| value.components),
+        };
         let value = Value {
             rows,
-            level: level - switch.unwrap_or(0),
-            components: if squared && switch.is_none() { 3 } else { 2 },
-            scale: sum,
+            level: level - at.switch.unwrap_or(0),
+            components: match at.switch {
+                Some(_) => 2,
+                None => terms.iter().map(components).max().unwrap_or(2),
+            },
+            scale: at.scale,
             range,
         };
-        let bias = bias.iter().map(|b| (b * sum).round() as i128).collect();
-        self.program.steps.push(Step { name: layer.name.clone(), terms, bias, switch, value });
+        let step = Step {
+            name: layer.name.clone(),
+            terms: terms.into_iter().map(term).collect(),
+            bias: bias.iter().map(|b| (b * at.sum).round() as i128).collect(),
+            switch: at.switch,
+            value,
+        };
+        self.program.steps.push(step);
         Ok(())
     }
 
-    /// The program's source for a source of the normal form, and its scale as it is read.
-    fn source(&mut self, source: usize, sum: f64, depth: usize) -> Result<(usize, f64), PlanError> {
-        if source > 0 || depth == 0 {
-            return Ok((self.results[source], self.scales.source(source)));
-        }
-        let (mut at, mut value) = (0, self.program.input);
-        while sum / value.scale > LIFTED_WEIGHTS {
-            let factor = (sum / value.scale / LIFTED_WEIGHTS).ceil().min(LIFT);
-            let rows: Vec<_> = (0..value.rows as u32).map(|r| vec![(r, factor as i32)]).collect();
-            let name = format!("input lifted for depth {depth}");
-            let matrix = BlockMatrix::from_rows(value.rows, &rows)
-                .map_err(|error| PlanError::Weights { layer: name.clone(), error })?;
-            let term = Term { source: at, squared: false, matrix, weight_scale: factor };
-            value = Value { scale: value.scale * factor, level: self.scales.level(depth), ..value };
-            let bias = vec![0; value.rows];
-            self.program.steps.push(Step { name, terms: vec![term], bias, switch: None, value });
-            at = self.program.steps.len();
-        }
-        Ok((at, value.scale))
+    fn name(&self, source: usize) -> &str {
+        source.checked_sub(1).map_or("input", |k| &self.program.steps[k].name)
+    }
+
+    /// A step of one term, without constants.
+    fn push(&mut self, name: &str, of: Integers, value: Value) {
+        let (name, bias) = (name.to_owned(), vec![0; value.rows]);
+        self.program.steps.push(Step { name, terms: vec![term(of)], bias, switch: None, value });
     }
 }
 
-/// Rounds weights, and moves what the rounding shifts at the source's mean into the bias.
-fn quantise(
-    map: &model::SparseMatrix,
-    unit: f64,
-    scale: f64,
-    factor: f64,
-    means: &[f64],
-    bias: &mut [f64],
-) -> Result<BlockMatrix, MatrixError> {
-    let rows: Vec<Vec<(u32, i32)>> = (0..map.rows())
-        .map(|r| {
+fn term(of: Integers) -> Term {
+    Term { source: of.source, squared: of.squared, matrix: of.matrix, weight_scale: of.scale }
+}
+
+fn diagonal(rows: usize, factor: i32) -> Result<BlockMatrix, MatrixError> {
+    BlockMatrix::from_rows(rows, &(0..rows as u32).map(|r| vec![(r, factor)]).collect::<Vec<_>>())
+}
+
+/// The scale of weights whose largest is `largest`, and the exact integers by which their sums are
+/// lifted, so that all of them multiply to `scale`.
+fn lift(scale: f64, largest: f64) -> (f64, Vec<f64>) {
+    if scale * largest < f64::from(WEIGHT_BOUND) - 1.0 {
+        return (scale, Vec::new());
+    }
+    let mut left = (scale * largest / LIFTED_WEIGHT).ceil();
+    let mut factors = Vec::new();
+    while left > 1.0 {
+        let steps = (left.log2() / LIFT.log2()).ceil().max(1.0);
+        let factor = left.powf(1.0 / steps).ceil().min(LIFT);
+        factors.push(factor);
+        left = (left / factor).ceil();
+    }
+    (scale / factors.iter().product::<f64>(), factors)
+}
+
+/// What weights are multiplied by before they are scaled.
+struct Unit<'a> {
+    rows: &'a [f64],
+    /// `None` for the input, which has no factors.
+    columns: Option<&'a [f64]>,
+    squared: bool,
+}
+
+impl Unit<'_> {
+    fn of(&self, row: usize, column: u32) -> f64 {
+        let column = self.columns.map_or(1.0, |f| f[column as usize]);
+        self.rows[row] / if self.squared { column * column } else { column }
+    }
+
+    fn largest(&self, map: &SparseMatrix) -> f64 {
+        let of_row = |r: usize| {
             let (columns, values) = map.row(r);
-            let weights = columns.iter().zip(values).map(|(&c, &v)| {
-                let exact = v * unit * scale;
-                // Saturates far above what the matrix accepts.
-                let weight = exact.round() as i32;
-                // The mean is in the network's own units, the weight in normalised ones.
-                bias[r] += (exact - f64::from(weight)) / scale * means[c as usize] * factor / unit;
-                (c, weight)
-            });
-            weights.collect()
-        })
-        .collect();
-    BlockMatrix::from_rows(map.cols(), &rows)
+            columns.iter().zip(values).fold(0.0, |l: f64, (&c, v)| l.max((v * self.of(r, c)).abs()))
+        };
+        (0..map.rows()).map(of_row).fold(0.0, f64::max)
+    }
+
+    /// Rounds weights, and moves what the rounding shifts at the source's means into the bias.
+    fn quantise(
+        &self,
+        map: &SparseMatrix,
+        scale: f64,
+        means: &[f64],
+        bias: &mut [f64],
+    ) -> Result<BlockMatrix, MatrixError> {
+        let rows: Vec<Vec<(u32, i32)>> = (0..map.rows())
+            .map(|r| {
+                let (columns, values) = map.row(r);
+                let weights = columns.iter().zip(values).map(|(&c, &v)| {
+                    let unit = self.of(r, c);
+                    let exact = v * unit * scale;
+                    // Saturates far above what the matrix accepts.
+                    let weight = exact.round() as i32;
+                    // The mean is in the network's own units, the weight in scaled ones.
+                    let mean = means[c as usize] / unit * self.rows[r];
+                    bias[r] += (exact - f64::from(weight)) / scale * mean;
+                    (c, weight)
+                });
+                weights.collect()
+            })
+            .collect();
+        BlockMatrix::from_rows(map.cols(), &rows)
+    }
 }

@@ -1,50 +1,36 @@
 //! What is computed: a network becomes a program of layers with a level and a scale for every
 //! value, under parameters that are secure and hold it.
 
+mod batch;
+mod choose;
 mod digest;
+mod error;
 mod lower;
+mod options;
+mod precision;
 mod program;
 mod ranges;
-mod scales;
+mod search;
+mod sensitivity;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
 pub use digest::Digest;
+pub use error::PlanError;
+pub use options::PlanOptions;
 pub use program::{Program, Step, Term, Value};
 
-use crate::model::{ModelError, Network, NormalForm};
-use crate::ring::MatrixError;
+use crate::model::{Network, NormalForm};
 use crate::scheme::{ParameterError, Parameters, log2_q_bound, secure_degrees};
-use ndarray::ArrayD;
-use ranges::{Ranges, probes};
-use scales::Search;
+use batch::Batch;
+use choose::{Choice, check_shape, choose};
+use ndarray::{ArrayD, ArrayView, Axis, Dimension, IxDyn};
+use simulate::Simulator;
 use std::sync::Arc;
-use thiserror::Error;
 
-/// What a plan may be told; the default serves images in \[0, 1\].
-#[derive(Clone, Debug)]
-pub struct PlanOptions {
-    /// The lowest and the highest value of an input; others are clamped to it at encryption.
-    pub input_range: (f32, f32),
-    /// Typical inputs `[count, …]` that nobody minds to show to the server, which sees the program
-    /// that was made with them. Without it, made-up inputs over the range serve.
-    pub calibration: Option<ArrayD<f32>>,
-    /// Bits by which results may exceed those of the calibration batch.
-    pub margin_bits: f64,
-    /// The result's error, predicted, relative to the spread of the calibration batch's results:
-    /// at most 2^−`precision_bits`.
-    pub precision_bits: f64,
-}
-
-/// Made-up inputs say less about the real ones than a calibration batch does: so many bits more are
-/// kept above the results that they give, and where there is room for them below, too.
-const UNSURE_BITS: f64 = 3.0;
-
-impl Default for PlanOptions {
-    fn default() -> Self {
-        Self { input_range: (0.0, 1.0), calibration: None, margin_bits: 1.0, precision_bits: 4.5 }
-    }
-}
+/// Samples that are looked at together; a calibration batch's others add nothing.
+const SAMPLES: usize = 128;
 
 /// Parameters and program of one network: all that client and server have to agree on.
 #[derive(Clone, Debug)]
@@ -56,45 +42,6 @@ pub struct Plan {
     input_range: (f32, f32),
     predicted_error: f64,
     digest: Digest,
-}
-
-/// Why there is no plan for a network.
-#[derive(Debug, Error)]
-#[allow(missing_docs, reason = "the messages name the fields")]
-pub enum PlanError {
-    /// The network cannot be brought to affine maps and squarings.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The parameters found are refused.
-    #[error(transparent)]
-    Parameters(#[from] ParameterError),
-    /// The declared range is none.
-    #[error(
-        "the input range {low} to {high} is refused; it must be finite, the low end below the high one"
-    )]
-    InputRange { low: f32, high: f32 },
-    /// The calibration batch is not of the network's inputs.
-    #[error(
-        "the calibration batch has shape {found:?}; [count, …] with {expected:?} after the count is needed"
-    )]
-    Calibration { found: Vec<usize>, expected: Vec<usize> },
-    /// Values grow without bound on the calibration batch.
-    #[error(
-        "layer {layer}: values overflow in the clear on the calibration batch; check the weights, or give inputs of the right range"
-    )]
-    Diverges { layer: String },
-    /// A layer's weights do not fit the kernels.
-    #[error("layer {layer}: {error}")]
-    Weights { layer: String, error: MatrixError },
-    /// No secure parameters compute the network precisely enough.
-    #[error(
-        "{depth} activations in a row: the best secure parameters reach {reached:.1} bits of precision, \
-         {wanted:.1} are wanted; use fewer activations or ask for less"
-    )]
-    Precision { depth: usize, reached: f64, wanted: f64 },
-    /// The check after the lowering.
-    #[error("layer {layer}: {reason}")]
-    Check { layer: String, reason: String },
 }
 
 impl Plan {
@@ -128,35 +75,12 @@ impl Plan {
         network: &Network,
         options: &PlanOptions,
     ) -> Result<Self, PlanError> {
-        let bounded = rings.iter().all(|ring| ring.1.is_finite());
         let (low, high) = options.input_range;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(PlanError::InputRange { low, high });
         }
         let network = NormalForm::new(&network.simplified()?)?;
-        let (samples, unsure) = match &options.calibration {
-            Some(given) => (given.mapv(|x| x.clamp(low, high)), 0.0),
-            None => (probes(&network.input_shape, options.input_range), UNSURE_BITS),
-        };
-        let ranges = Ranges::measure(&network, samples.view())?;
-        let search = Search::new(&network, &ranges, options.margin_bits + unsure, rings);
-        let error_at = |bits: f64| search.spread() * (-bits).exp2();
-        let best = search.run(error_at(options.precision_bits + unsure));
-        let scales = match best {
-            Some(best) if best.error <= error_at(options.precision_bits) => best,
-            best => {
-                let reached = best.map_or(0.0, |b| (search.spread() / b.error).log2());
-                let (depth, wanted) = (network.depth(), options.precision_bits);
-                return Err(PlanError::Precision { depth, reached, wanted });
-            }
-        };
-        // Only `new_insecure` offers a ring without a bound.
-        let params = match bounded {
-            true => Parameters::new(scales.literal.clone())?,
-            false => Parameters::new_insecure(scales.literal.clone())?,
-        };
-        let program = lower::lower(&network, &ranges, &scales)?;
-        program.check(|level| params.basis().log2_q(level))?;
+        let Choice { params, program, error } = choose(&rings, &network, options)?;
         let shapes = [&network.input_shape[..], &network.output_shape];
         let digest = Digest::of(params.literal(), &program, shapes, options.input_range);
         Ok(Self {
@@ -165,9 +89,38 @@ impl Plan {
             input_shape: network.input_shape,
             output_shape: network.output_shape,
             input_range: options.input_range,
-            predicted_error: scales.error,
+            predicted_error: error,
             digest,
         })
+    }
+
+    /// What decryption of the results would show, computed in the clear: the very integers of the
+    /// program, and normal noise of the predicted size, drawn from `seed`. Inputs are `[count, …]`
+    /// and are clamped to the input range.
+    ///
+    /// # Errors
+    /// [`PlanError::Calibration`] where the shape is wrong.
+    pub fn simulate<D: Dimension>(
+        &self,
+        inputs: ArrayView<'_, f32, D>,
+        seed: u64,
+    ) -> Result<ArrayD<f32>, PlanError> {
+        let inputs = inputs.into_dyn();
+        check_shape(inputs.shape(), &self.input_shape)?;
+        let simulator = Simulator::new(&self.program, self.params.literal());
+        let mut results = Vec::new();
+        for (number, chunk) in inputs.axis_chunks_iter(Axis(0), SAMPLES).enumerate() {
+            let input = Batch::inputs(&chunk, SAMPLES, self.input_range);
+            let seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number as u64);
+            let values = simulator.run(&input, seed, 1.0);
+            let Some(output) = values.last() else { continue };
+            for s in 0..output.samples() {
+                results.extend(output.rows().map(|row| row[s] as f32));
+            }
+        }
+        let shape: Vec<usize> =
+            [inputs.len_of(Axis(0))].iter().chain(&self.output_shape).copied().collect();
+        Ok(ArrayD::from_shape_vec(IxDyn(&shape), results).expect("a result of every input"))
     }
 
     /// The scheme's parameters.

@@ -3,35 +3,22 @@
 //! What overflows is a coefficient, and a coefficient is a mean over the slots times a cosine: its
 //! size is that of the values' root mean square over a batch, not of the largest one.
 
-use super::PlanError;
-use crate::model::{Affine, NormalForm};
-use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
+use super::batch::Trace;
+use ndarray::{ArrayD, IxDyn};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };
 
-/// Samples that are looked at; more add nothing.
-const SAMPLES: usize = 256;
-
-/// What a source (the input, or the squares of a layer) looks like.
-#[derive(Clone, Debug)]
-pub struct SourceRange {
-    /// The mean of each entry over the samples.
-    pub means: Vec<f64>,
-    /// The root of the mean, over entries, of the entries' variances.
-    pub deviation: f64,
-    /// The root mean square of what was squared; of the input itself for source 0.
-    pub rms: f64,
-    /// The largest absolute value of what was squared, or of the input.
-    pub largest: f64,
-}
-
 /// Ranges of all sources, and of the result.
 #[derive(Clone, Debug)]
 pub struct Ranges {
-    /// As in the normal form: the input, then the squares.
-    pub sources: Vec<SourceRange>,
+    /// The mean of each entry, source by source, before it is squared.
+    pub means: Vec<Vec<f64>>,
+    /// The mean of each entry's square.
+    pub mean_squares: Vec<Vec<f64>>,
+    /// The largest absolute value of each entry.
+    pub largest: Vec<Vec<f64>>,
     /// The largest absolute value of the result.
     pub output: f64,
     /// The standard deviation of the result, around each entry's mean.
@@ -39,97 +26,32 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// Runs a normal form in the clear over samples `[count, …]`.
-    ///
-    /// # Errors
-    /// [`PlanError::Calibration`] where the batch is empty, of another shape, or not finite.
-    pub fn measure(network: &NormalForm, samples: ArrayViewD<'_, f32>) -> Result<Self, PlanError> {
-        let shape = samples.shape();
-        if shape.first().is_none_or(|&n| n == 0) || shape[1..] != network.input_shape[..] {
-            return Err(PlanError::Calibration {
-                found: shape.to_vec(),
-                expected: network.input_shape.clone(),
-            });
-        }
-        let mut sums: Vec<Moments> =
-            (0..=network.squares.len()).map(|k| Moments::new(network.source_len(k))).collect();
-        let mut result = Moments::new(network.output.rows());
-        for sample in samples.axis_iter(Axis(0)).take(SAMPLES) {
-            let mut sources = vec![sample.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()];
-            sums[0].add(&sources[0], &sources[0]);
-            for (k, square) in network.squares.iter().enumerate() {
-                let u = square.apply(&sources);
-                let squares = u.iter().map(|u| u * u).collect::<Vec<_>>();
-                sums[k + 1].add(&u, &squares);
-                sources.push(squares);
-            }
-            let y = network.output.apply(&sources);
-            result.add(&y, &y);
-        }
-        let names = network.squares.iter().chain([&network.output]);
-        for (moments, layer) in sums[1..].iter().chain([&result]).zip(names) {
-            moments.finite(layer)?;
-        }
-        let output = result.range();
-        Ok(Self {
-            sources: sums.iter().map(Moments::range).collect(),
-            output: output.largest,
-            spread: output.deviation,
-        })
-    }
-}
-
-/// Sums over samples.
-struct Moments {
-    count: f64,
-    first: Vec<f64>,
-    second: Vec<f64>,
-    square: f64,
-    largest: f64,
-}
-
-impl Moments {
-    fn new(len: usize) -> Self {
+    /// The ranges of a batch.
+    pub fn of(trace: &Trace) -> Self {
+        let of = |measure: fn(&[f64]) -> f64| -> Vec<Vec<f64>> {
+            trace.values.iter().map(|value| value.rows().map(measure).collect()).collect()
+        };
+        let mean = |row: &[f64], power| row.iter().map(|x| x.powi(power)).sum::<f64>();
+        let samples = trace.samples() as f64;
+        let centred = trace.output.rows().map(|row| {
+            let first = mean(row, 1) / samples;
+            mean(row, 2) / samples - first * first
+        });
+        let outputs = trace.output.entries().max(1) as f64;
+        let spread = (centred.sum::<f64>().max(0.0) / outputs).sqrt();
+        let output = trace.output.largest();
         Self {
-            count: 0.0,
-            first: vec![0.0; len],
-            second: vec![0.0; len],
-            square: 0.0,
-            largest: 0.0,
+            means: of(|row| row.iter().sum::<f64>() / row.len() as f64),
+            mean_squares: of(|row| row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64),
+            largest: of(|row| row.iter().fold(0.0, |l: f64, x| l.max(x.abs()))),
+            output,
+            spread: if spread > 1e-12 * output { spread } else { output.max(1e-30) },
         }
     }
 
-    /// `u` before squaring, `v` the source's values.
-    fn add(&mut self, u: &[f64], v: &[f64]) {
-        self.count += 1.0;
-        for (i, v) in v.iter().enumerate() {
-            self.first[i] += v;
-            self.second[i] += v * v;
-        }
-        self.square += u.iter().map(|u| u * u).sum::<f64>();
-        self.largest = u.iter().fold(self.largest, |l, u| l.max(u.abs()));
-    }
-
-    fn finite(&self, layer: &Affine) -> Result<(), PlanError> {
-        let sum = self.square + self.second.iter().sum::<f64>();
-        if sum.is_finite() {
-            Ok(())
-        } else {
-            Err(PlanError::Diverges { layer: layer.name.clone() })
-        }
-    }
-
-    fn range(&self) -> SourceRange {
-        let len = self.first.len().max(1) as f64;
-        let means: Vec<f64> = self.first.iter().map(|s| s / self.count).collect();
-        let variance: f64 =
-            self.second.iter().zip(&means).map(|(s, m)| (s / self.count - m * m).max(0.0)).sum();
-        SourceRange {
-            deviation: (variance / len).sqrt(),
-            rms: (self.square / (self.count * len)).sqrt(),
-            largest: self.largest,
-            means,
-        }
+    /// The means of what a term reads: of the entries, or of their squares.
+    pub fn means_of(&self, source: usize, squared: bool) -> &[f64] {
+        if squared { &self.mean_squares[source] } else { &self.means[source] }
     }
 }
 

@@ -71,7 +71,10 @@ fn options_that_cannot_be_meant_are_refused() {
 
 #[test]
 fn what_no_secure_parameters_hold_is_refused() {
-    let e = Plan::new(&network(1), &PlanOptions { precision_bits: 90.0, ..PlanOptions::default() });
+    let e = Plan::new(
+        &network(1),
+        &PlanOptions { precision_bits: Some(90.0), ..PlanOptions::default() },
+    );
     let line = e.unwrap_err().to_string();
     assert!(line.contains("90.0 are wanted"), "{line}");
 }

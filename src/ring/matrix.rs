@@ -86,6 +86,53 @@ impl BlockMatrix {
         Ok(out)
     }
 
+    /// Some outputs, in the order given, of a matrix whose input row c is called `column(c)` and is
+    /// one of `inputs`. Columns stay in the order they have here; blocks go on sharing weights.
+    ///
+    /// `outputs` are distinct and below [`BlockMatrix::outputs`], `column` is injective on what they
+    /// read.
+    pub fn part(&self, outputs: &[u32], inputs: usize, column: impl Fn(u32) -> u32) -> Self {
+        let mut place = vec![u32::MAX; self.outputs()];
+        outputs.iter().zip(0..).for_each(|(&row, at)| place[row as usize] = at);
+        let mut out =
+            Self { inputs, columns: vec![], rows: vec![], weights: vec![], blocks: vec![] };
+        let mut known: HashMap<(usize, Vec<usize>), usize> = HashMap::new();
+        for block in &self.blocks {
+            let rows = &self.rows[block.rows.clone()];
+            let kept: Vec<usize> =
+                (0..rows.len()).filter(|&i| place[rows[i] as usize] != u32::MAX).collect();
+            if kept.is_empty() {
+                continue;
+            }
+            let count = block.columns.len();
+            let (first_column, first_row) = (out.columns.len(), out.rows.len());
+            out.columns.extend(self.columns[block.columns.clone()].iter().map(|&c| column(c)));
+            out.rows.extend(kept.iter().map(|&i| place[rows[i] as usize]));
+            let weights =
+                *known.entry((block.weights, kept)).or_insert_with_key(|(start, kept)| {
+                    for i in kept {
+                        out.weights.extend_from_slice(&self.weights[start + i * count..][..count]);
+                    }
+                    out.weights.len() - kept.len() * count
+                });
+            let (columns, rows) = (first_column..out.columns.len(), first_row..out.rows.len());
+            out.blocks.push(Block { columns, rows, weights });
+        }
+        out
+    }
+
+    /// The inputs that are read at all, ascending, and the matrix over these alone.
+    pub fn narrowed(&self) -> (Vec<u32>, Self) {
+        let mut support = self.columns.clone();
+        support.sort_unstable();
+        support.dedup();
+        let mut place = vec![0; self.inputs];
+        support.iter().zip(0..).for_each(|(&c, at)| place[c as usize] = at);
+        let all: Vec<u32> = (0..self.outputs() as u32).collect();
+        let matrix = self.part(&all, support.len(), |c| place[c as usize]);
+        (support, matrix)
+    }
+
     /// The number of input rows.
     pub fn inputs(&self) -> usize {
         self.inputs
@@ -101,7 +148,7 @@ impl BlockMatrix {
         &self.blocks
     }
 
-    /// Input rows, block by block, ascending within one.
+    /// Input rows, block by block, distinct within one.
     pub fn columns(&self) -> &[u32] {
         &self.columns
     }
@@ -193,6 +240,23 @@ mod tests {
                 prop_assert_eq!(&m.row(i as u32), row);
             }
         }
+    }
+
+    #[test]
+    fn a_part_is_the_matrix_under_other_names() {
+        let conv: Vec<_> = (0..12u32)
+            .map(|r| (r / 2..r / 2 + 3).map(|c| (c, 5 + r as i32 % 2)).collect())
+            .collect();
+        let m = BlockMatrix::from_rows(8, &conv).unwrap();
+        // Odd outputs backwards, then half of a block; input c is row 20 − 2c of 21.
+        let outputs = [11, 9, 7, 5, 3, 1, 4];
+        let part = m.part(&outputs, 21, |c| 20 - 2 * c);
+        assert_eq!((part.inputs(), part.outputs()), (21, 7));
+        for (i, &o) in outputs.iter().enumerate() {
+            let want: Vec<_> = m.row(o).into_iter().map(|(c, w)| (20 - 2 * c, w)).collect();
+            assert_eq!(part.row(i as u32), want);
+        }
+        assert_eq!(part.weights().len(), 9, "one odd row, an even with an odd one");
     }
 
     #[test]

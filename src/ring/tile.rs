@@ -37,11 +37,20 @@ impl Shape {
 /// Residues as `[prime][component][row][N]`, values at the roots of unity (not coefficients).
 ///
 /// For one prime and component the rows are a matrix, and a linear layer is a product with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Tile {
     shape: Shape,
+    /// At least the shape's residues: a tile that took over a larger one's memory has more.
     data: Vec<u32>,
 }
+
+impl PartialEq for Tile {
+    fn eq(&self, other: &Self) -> bool {
+        (self.shape, self.data()) == (other.shape, other.data())
+    }
+}
+
+impl Eq for Tile {}
 
 impl Tile {
     /// A tile of zeros.
@@ -56,6 +65,16 @@ impl Tile {
         (data.len() == shape.residues()).then_some(Self { shape, data })
     }
 
+    /// A tile of unspecified residues in the memory of this one, where it is large enough.
+    pub(crate) fn reshaped(self, shape: Shape) -> Self {
+        if shape.residues() > self.data.len() {
+            // The old memory goes first, to make room.
+            drop(self);
+            return Self::zeros(shape);
+        }
+        Self { shape, ..self }
+    }
+
     /// The extents.
     pub fn shape(&self) -> Shape {
         self.shape
@@ -63,12 +82,12 @@ impl Tile {
 
     /// All residues.
     pub fn data(&self) -> &[u32] {
-        &self.data
+        &self.data[..self.shape.residues()]
     }
 
     /// All residues, to write.
     pub fn data_mut(&mut self) -> &mut [u32] {
-        &mut self.data
+        &mut self.data[..self.shape.residues()]
     }
 
     /// The residues of one prime: `[component][row][N]`.

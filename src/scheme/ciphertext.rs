@@ -30,13 +30,24 @@ impl SeededTile {
         let mut out = Tile::zeros(shape);
         out.data_mut().par_chunks_mut(shape.degree).enumerate().for_each(|(i, poly)| {
             let (rest, row) = (i / shape.rows, i % shape.rows);
-            let (prime, component) = (rest / 2, rest % 2);
-            match component {
-                0 => poly.copy_from_slice(self.c0.poly(prime, 0, row)),
-                _ => uniform_poly(basis, &self.seed, prime, row, poly),
-            }
+            self.expand_poly(basis, rest / 2, rest % 2, row, poly);
         });
         out
+    }
+
+    /// One polynomial of the expansion.
+    pub fn expand_poly(
+        &self,
+        basis: &Basis,
+        prime: usize,
+        component: usize,
+        row: usize,
+        out: &mut [u32],
+    ) {
+        match component {
+            0 => out.copy_from_slice(self.c0.poly(prime, 0, row)),
+            _ => uniform_poly(basis, &self.seed, prime, row, out),
+        }
     }
 }
 

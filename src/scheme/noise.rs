@@ -24,7 +24,7 @@ pub fn rescale(degree: usize) -> f64 {
 }
 
 /// A relinearisation with one digit a prime, uniform in (−p/2, p/2), each times its key's error.
-pub fn relinearise(degree: usize, primes: impl Iterator<Item = u32>) -> f64 {
-    let digits: f64 = primes.map(|p| f64::from(p).powi(2) * ROUNDING_VARIANCE).sum();
+pub fn relinearise(degree: usize, primes: impl Iterator<Item: Into<f64>>) -> f64 {
+    let digits: f64 = primes.map(|p| p.into().powi(2) * ROUNDING_VARIANCE).sum();
     (digits * (ERROR_STD.powi(2) + ROUNDING_VARIANCE)).sqrt() * 2.0 * degree as f64
 }

@@ -1,9 +1,9 @@
 //! The scheme as a whole: what is encrypted, computed on and decrypted, and the noise it gathers.
 
 use super::*;
-use crate::device::{Engine, Term, cpu::CpuEngine};
+use crate::device::{Engine, Layer, Term, cpu::CpuEngine};
 use crate::math::primes_below;
-use crate::ring::BlockMatrix;
+use crate::ring::{BlockMatrix, Tile};
 
 fn params(degree: usize, primes: usize) -> Parameters {
     let primes = primes_below(1 << 30, 4 * degree as u32).take(primes).collect();
@@ -58,15 +58,22 @@ fn values_and_noise_through_a_level() {
     about(noise_of(&key, &fresh, scale, value), noise::fresh(degree));
 
     // Three components: 2⁸ times the square of each row.
-    let weights: Vec<_> = (0..rows as u32).map(|r| vec![(r, 256)]).collect();
-    let matrix = engine.matrix(&BlockMatrix::from_rows(rows, &weights).unwrap()).unwrap();
-    let term = Term { tile: &fresh, squared: true, matrix: &matrix };
-    let squares = engine.linear(&[term], &vec![0; 3 * rows], 3).unwrap();
+    let diagonal = |weight, squared| {
+        let rows: Vec<_> = (0..rows as u32).map(|r| vec![(r, weight)]).collect();
+        engine.matrix(&BlockMatrix::from_rows(rows.len(), &rows).unwrap(), squared).unwrap()
+    };
+    let bias = vec![0; 3 * rows];
+    let layer = |tile: &Tile, matrix, switch| {
+        let terms = [Term { tile, matrix }];
+        engine.compute(&Layer { terms: &terms, bias: &bias, primes: 3, switch }).unwrap()
+    };
+    let (times_256, one) = (diagonal(256, true), diagonal(1, false));
+    let squares = layer(&fresh, &times_256, None);
     let (square, squared) = (|r, m| value(r, m).powi(2), scale * scale * 256.0);
     let before = noise_of(&key, &squares, squared, square);
     assert!(before / squared < 1e-4);
 
-    let relinearised = engine.switch(squares.clone(), 0).unwrap();
+    let relinearised = layer(&squares, &one, Some(0));
     let (two, three) = ((0..rows).map(|r| key.decrypt_row(&relinearised, r, 1.0)), |r| {
         key.decrypt_row(&squares, r, 1.0)
     });
@@ -77,7 +84,7 @@ fn values_and_noise_through_a_level() {
     about((added / (rows * degree) as f64).sqrt(), noise::relinearise(degree, basis.primes()));
 
     let last = f64::from(basis.modulus(2).value());
-    let low = engine.switch(relinearised.clone(), 1).unwrap();
+    let low = layer(&relinearised, &one, Some(1));
     let mut missed = 0.0;
     for r in 0..rows {
         let (x, y) = (key.decrypt_row(&low, r, 1.0), key.decrypt_row(&relinearised, r, last));

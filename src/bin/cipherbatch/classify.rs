@@ -47,7 +47,7 @@ impl Classify {
         let device = self.common.device()?;
         let plan = Plan::new(network, &PlanOptions { calibration, ..PlanOptions::default() })?;
         let backend = backend_name(&device);
-        let outcome = pipeline::run(&plan, device, images.view())?;
+        let outcome = pipeline::run(&plan, device, self.common.memory(), images.view())?;
 
         let encrypted = answers(outcome.results.view());
         let clear = answers(evaluate(network, &images)?.view());

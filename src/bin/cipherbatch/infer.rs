@@ -62,7 +62,7 @@ impl Infer {
             network,
             &PlanOptions { input_range, calibration, ..PlanOptions::default() },
         )?;
-        let outcome = pipeline::run(&plan, device, inputs.view())?;
+        let outcome = pipeline::run(&plan, device, self.common.memory(), inputs.view())?;
         files::write(&self.output, &files::npy(&outcome.results)?)?;
         let (params, s) = (plan.parameters(), outcome.seconds);
         println!(

@@ -3,6 +3,7 @@
 use crate::activation::{Activation, replace};
 use crate::failure::{Failure, Result};
 use crate::{files, shipped};
+use bytesize::ByteSize;
 use cipherbatch::model::Replaced;
 use cipherbatch::{Device, Network};
 use clap::{Args, ValueEnum};
@@ -26,6 +27,10 @@ pub struct Common {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
     pub backend: Backend,
+    /// The most memory for the ciphertexts of one batch on the device, such as 2GiB: with less,
+    /// layers are computed in smaller pieces [default: what the device has].
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<ByteSize>,
     /// Typical inputs [count, …] as NPY, from which the ranges of all layers are measured
     /// [default: FILE.calibration.npy beside FILE.onnx, where it is there].
     #[arg(long, value_name = "X.npy")]
@@ -49,6 +54,11 @@ impl Common {
                 "this program was built without the feature `gpu`; use --backend cpu, or build it with --features gpu",
             )),
         }
+    }
+
+    /// Bytes that the ciphertexts of one batch may take.
+    pub fn memory(&self) -> Option<u64> {
+        self.memory.map(|size| size.as_u64())
     }
 
     /// The network to evaluate, with typical inputs where there are any.

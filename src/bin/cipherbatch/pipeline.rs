@@ -15,13 +15,18 @@ pub struct Outcome {
     pub seconds: Seconds,
 }
 
-/// Runs a plan on all inputs `[images, …]`.
-pub fn run(plan: &Plan, device: Device, inputs: ArrayViewD<'_, f32>) -> Result<Outcome> {
+/// Runs a plan on all inputs `[images, …]`, with at most `memory` bytes of ciphertexts on the device.
+pub fn run(
+    plan: &Plan,
+    device: Device,
+    memory: Option<u64>,
+    inputs: ArrayViewD<'_, f32>,
+) -> Result<Outcome> {
     let mut seconds = Seconds::default();
     let clock = Instant::now();
     let client = Client::new(plan)?;
     seconds.keygen = clock.elapsed().as_secs_f64();
-    let server = Server::new(plan, client.evaluation_keys(), device)?;
+    let server = Server::with_memory(plan, client.evaluation_keys(), device, memory)?;
 
     let images = inputs.len_of(Axis(0));
     let batches = images.div_ceil(plan.slots());

@@ -1,12 +1,16 @@
 //! The engine of the processor at hand.
 
+use super::key::CpuKey;
 use super::linear::{Summand, linear};
 use super::matrix::CpuMatrix;
-use super::switch::{CpuKey, switch};
-use crate::device::{DeviceError, Engine, Term, check};
+use super::scatter::Scatter;
+use super::switch::switch;
+use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey};
+use rayon::prelude::*;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The processor, opened for one basis and key. Uses rayon's current thread pool.
 #[derive(Debug)]
@@ -14,6 +18,8 @@ pub struct CpuEngine {
     params: Parameters,
     key: Option<CpuKey>,
     simd: Simd,
+    /// Memory of sums before they are switched, kept for the next layer: one a caller.
+    sums: Mutex<Vec<Tile>>,
 }
 
 impl CpuEngine {
@@ -39,11 +45,15 @@ impl CpuEngine {
             check::key(basis, key)?;
         }
         let key = key.map(|k| CpuKey::new(basis, k.tile()));
-        Ok(Self { params: params.clone(), key, simd })
+        Ok(Self { params: params.clone(), key, simd, sums: Mutex::default() })
     }
 
     fn basis(&self) -> &Basis {
         self.params.basis()
+    }
+
+    fn sums(&self) -> MutexGuard<'_, Vec<Tile>> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,9 +65,29 @@ impl Engine for CpuEngine {
         format!("CPU, {} threads, {}", rayon::current_num_threads(), self.simd)
     }
 
-    fn upload(&self, tile: Tile) -> Result<Tile, DeviceError> {
-        check::tile(self.basis(), tile.shape())?;
-        Ok(tile)
+    fn tile(&self, shape: Shape) -> Result<Tile, DeviceError> {
+        check::tile(self.basis(), shape)?;
+        Ok(Tile::zeros(shape))
+    }
+
+    fn fill(
+        &self,
+        into: &mut Tile,
+        at: usize,
+        rows: usize,
+        fill: &Fill<'_>,
+    ) -> Result<(), DeviceError> {
+        let shape = into.shape();
+        check::rows(shape, at, rows)?;
+        let target = Scatter::new(into.data_mut());
+        (0..shape.primes * shape.components * rows).into_par_iter().for_each(|i| {
+            let (prime, component, row) =
+                (i / rows / shape.components, i / rows % shape.components, i % rows);
+            let place = shape.at(prime, component, at + row);
+            // SAFETY: each polynomial is written by one iteration.
+            fill(prime, component, row, unsafe { target.part(place.start, place.len()) });
+        });
+        Ok(())
     }
 
     fn download(&self, tile: &Tile) -> Result<Tile, DeviceError> {
@@ -68,37 +98,35 @@ impl Engine for CpuEngine {
         tile.shape()
     }
 
-    fn extents(&self, matrix: &CpuMatrix) -> (usize, usize) {
-        (matrix.source().outputs(), matrix.source().inputs())
+    fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<CpuMatrix, DeviceError> {
+        Ok(CpuMatrix::new(self.simd, self.params.degree(), matrix, squared))
     }
 
-    fn matrix(&self, matrix: &BlockMatrix) -> Result<CpuMatrix, DeviceError> {
-        Ok(CpuMatrix::new(matrix.clone()))
+    fn operator(&self, matrix: &CpuMatrix) -> Operator {
+        matrix.operator()
     }
 
-    fn linear(
+    fn layer(
         &self,
-        terms: &[Term<'_, Self>],
-        bias: &[u32],
-        primes: usize,
-    ) -> Result<Tile, DeviceError> {
-        let shape = check::linear(self, self.basis(), terms, bias, primes)?;
-        let terms: Vec<_> = terms
-            .iter()
-            .map(|t| Summand { tile: t.tile, squared: t.squared, matrix: t.matrix })
-            .collect();
-        let mut out = Tile::zeros(shape);
-        linear(self.simd, self.basis(), &terms, bias, &mut out);
-        Ok(out)
-    }
-
-    fn switch(&self, tile: Tile, rescale: usize) -> Result<Tile, DeviceError> {
-        let shape = check::switch(self.basis(), tile.shape(), rescale, self.key.is_some())?;
-        if shape == tile.shape() {
-            return Ok(tile);
+        layer: &Layer<'_, Self>,
+        into: &mut Tile,
+        at: usize,
+    ) -> Result<(), DeviceError> {
+        let (basis, key) = (self.basis(), self.key.as_ref());
+        let shape = check::layer(self, basis, layer, into.shape(), at, key.is_some())?;
+        let terms: Vec<_> =
+            layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
+        if layer.switch.is_none() {
+            linear(self.simd, basis, &terms, layer.bias, shape, into, at);
+            return Ok(());
         }
-        let mut out = Tile::zeros(shape);
-        switch(self.simd, self.basis(), self.key.as_ref(), &tile, &mut out);
-        Ok(out)
+        let mut sum = self.sums().pop().unwrap_or_else(|| Tile::zeros(EMPTY)).reshaped(shape);
+        linear(self.simd, basis, &terms, layer.bias, shape, &mut sum, 0);
+        switch(self.simd, basis, key, &sum, into, at);
+        self.sums().push(sum);
+        Ok(())
     }
 }
+
+/// The extents of nothing.
+const EMPTY: Shape = Shape { primes: 0, components: 0, rows: 0, degree: 0 };

@@ -1,69 +1,40 @@
-//! Weights in the order in which the product reads them.
+//! A matrix where the processor works.
 
-use crate::ring::{Block, BlockMatrix};
-use std::collections::HashMap;
+use super::product::Product;
+use crate::device::Operator;
+use crate::math::simd::Simd;
+use crate::ring::BlockMatrix;
 
-/// Rows of weights that are multiplied at once: with 32 columns, 24 of the 32 registers of AVX-512
-/// are accumulators.
-pub const PANEL: usize = 6;
-
-/// A [`BlockMatrix`] with its weights as doubles, in panels of 6 rows.
+/// A [`BlockMatrix`] in the order in which its product reads it.
 #[derive(Debug)]
 pub struct CpuMatrix {
-    source: BlockMatrix,
-    /// For each block `[panel][column][PANEL]`, the last panel filled up with zeros.
-    packed: Vec<f64>,
-    /// Where the panels of each block start.
-    starts: Vec<usize>,
+    operator: Operator,
+    /// The rows of the tile that are read at all, ascending.
+    support: Vec<u32>,
+    /// The product with these rows alone.
+    product: Product,
 }
 
 impl CpuMatrix {
-    /// Packs a matrix. Blocks that share their weights share their panels.
-    pub fn new(source: BlockMatrix) -> Self {
-        let mut packed = Vec::new();
-        let mut known = HashMap::new();
-        let starts = source
-            .blocks()
-            .iter()
-            .map(|b| {
-                *known.entry((b.weights, b.rows.len(), b.columns.len())).or_insert_with(|| {
-                    let start = packed.len();
-                    pack(&source, b, &mut packed);
-                    start
-                })
-            })
-            .collect();
-        Self { source, packed, starts }
+    /// Packs a matrix for rings of degree `degree`.
+    pub fn new(simd: Simd, degree: usize, matrix: &BlockMatrix, squared: bool) -> Self {
+        let operator = Operator { outputs: matrix.outputs(), inputs: matrix.inputs(), squared };
+        let (support, source) = matrix.narrowed();
+        Self { operator, support, product: Product::new(simd, degree, source) }
     }
 
-    /// The matrix itself.
-    pub fn source(&self) -> &BlockMatrix {
-        &self.source
+    /// What it expects and gives.
+    pub fn operator(&self) -> Operator {
+        self.operator
     }
 
-    /// The blocks: input rows, output rows, and panels of weights.
-    #[inline(always)]
-    pub fn blocks(&self) -> impl Iterator<Item = (&[u32], &[u32], &[f64])> {
-        self.source.blocks().iter().zip(&self.starts).map(|(b, &start)| {
-            let panels = b.rows.len().div_ceil(PANEL);
-            (
-                &self.source.columns()[b.columns.clone()],
-                &self.source.rows()[b.rows.clone()],
-                &self.packed[start..start + panels * b.columns.len() * PANEL],
-            )
-        })
+    /// The rows of the tile that are read at all, ascending.
+    pub fn support(&self) -> &[u32] {
+        &self.support
     }
-}
 
-fn pack(source: &BlockMatrix, b: &Block, packed: &mut Vec<f64>) {
-    let columns = b.columns.len();
-    let weights = &source.weights()[b.weights..][..b.rows.len() * columns];
-    for panel in (0..b.rows.len()).step_by(PANEL) {
-        for k in 0..columns {
-            for row in panel..panel + PANEL {
-                let weight = if row < b.rows.len() { weights[row * columns + k] } else { 0 };
-                packed.push(weight.into());
-            }
-        }
+    /// The product with the support.
+    pub fn product(&self) -> &Product {
+        &self.product
     }
 }

@@ -1,10 +1,12 @@
 //! The CPU side: rayon over slices and ciphertexts, SIMD within.
 
 mod engine;
-mod lanes;
+mod key;
 mod linear;
 mod matrix;
+mod product;
 mod scatter;
+mod sums;
 mod switch;
 #[cfg(test)]
 mod tests;

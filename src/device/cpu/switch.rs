@@ -1,154 +1,193 @@
-//! Relinearisation and rescaling, ciphertext by ciphertext, in cache from first to last.
+//! Relinearisation and rescaling, a few ciphertexts at a time, in cache from first to last.
+//!
+//! The primes are gone through from the last to the first. Modulo prime i the values of
+//! c + Σⱼ dⱼ·keyⱼ are summed up in registers; from them the remainders modulo the primes to divide by
+//! are taken, one after the other; and a prime that goes leaves nothing but its own remainder, the
+//! centred coefficients, for those that follow.
 
+use super::key::CpuKey;
 use super::scatter::Scatter;
+use super::sums::Values;
 use crate::math::{
     Modulus,
     simd::{Simd, per_simd},
+    words::Factors,
 };
 use crate::ring::{Basis, Shape, Tile};
 use rayon::prelude::*;
 
-/// A relinearisation key in Montgomery form: `[prime][component][digit][N]`.
-#[derive(Debug)]
-pub struct CpuKey(Tile);
+/// Ciphertexts that go together at most, so that the key, which is larger than the cache next to a
+/// core, is read once for all of them, prime by prime.
+const TOGETHER: usize = 8;
 
-impl CpuKey {
-    /// Takes a key's residues to Montgomery form.
-    pub fn new(basis: &Basis, key: &Tile) -> Self {
-        let mut tile = key.clone();
-        let size = key.shape().per_prime();
-        for (i, residues) in tile.data_mut().chunks_exact_mut(size).enumerate() {
-            let m = basis.modulus(i);
-            residues.iter_mut().for_each(|x| *x = m.to_montgomery(*x));
-        }
-        Self(tile)
-    }
-}
-
-/// What one thread works in: one ciphertext's polynomials.
-struct Scratch {
-    /// `[prime][component][N]` of the ciphertext, two components.
-    c: Vec<u32>,
-    /// The centred digit.
-    digit: Vec<i32>,
-    /// A digit or a remainder modulo another prime.
-    lifted: Vec<u32>,
-}
-
-/// Two components at `out`'s level from two or three at the level of `tile`.
-pub fn switch(simd: Simd, basis: &Basis, key: Option<&CpuKey>, tile: &Tile, out: &mut Tile) {
+/// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
+/// from `first` on.
+pub fn switch(
+    simd: Simd,
+    basis: &Basis,
+    key: Option<&CpuKey>,
+    tile: &Tile,
+    out: &mut Tile,
+    first: usize,
+) {
     let (from, to) = (tile.shape(), out.shape());
-    let n = from.degree;
+    let key = key.filter(|_| from.components == 3);
+    let inverses: Vec<Factors> =
+        (0..from.primes).map(|i| inverses(basis, i, to.primes.max(i + 1)..from.primes)).collect();
+    let job = Job { simd, basis, key, tile, to, first, inverses };
     let target = Scatter::new(out.data_mut());
-    (0..from.rows).into_par_iter().for_each_init(
-        || Scratch { c: vec![0; from.primes * 2 * n], digit: vec![0; n], lifted: vec![0; n] },
-        |s, row| {
-            for (i, c) in s.c.chunks_exact_mut(n).enumerate() {
-                c.copy_from_slice(tile.poly(i / 2, i % 2, row));
-            }
-            if let Some(key) = key.filter(|_| from.components == 3) {
-                relinearise(simd, basis, key, tile, row, s);
-            }
-            for last in (to.primes..from.primes).rev() {
-                rescale(simd, basis, last, s);
-            }
-            for (i, c) in s.c.chunks_exact(n).take(2 * to.primes).enumerate() {
-                // SAFETY: a row alone writes its polynomials.
-                unsafe { target.part(to.at(i / 2, i % 2, row).start, n) }.copy_from_slice(c);
-            }
+    let together = from.rows.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
+    let blocks = from.rows.div_ceil(together);
+    (0..blocks).into_par_iter().for_each_init(
+        || Scratch::new(&job, together),
+        |scratch, block| {
+            let rows = block * together..((block + 1) * together).min(from.rows);
+            job.run(rows, scratch, &target);
         },
     );
 }
 
-/// (c₀, c₁) += Σⱼ dⱼ·keyⱼ for the centred residues dⱼ of c₂.
-fn relinearise(simd: Simd, basis: &Basis, key: &CpuKey, tile: &Tile, row: usize, s: &mut Scratch) {
-    let Shape { primes, degree: n, .. } = tile.shape();
-    for j in 0..primes {
-        let c2 = tile.poly(j, 2, row);
-        centred(simd, basis, j, c2, &mut s.lifted, &mut s.digit);
-        for (i, c) in s.c.chunks_exact_mut(2 * n).enumerate() {
-            let m = basis.modulus(i);
-            // Modulo its own prime the digit is c₂, whose transform is there already.
-            let d = if i == j {
-                c2
-            } else {
-                lift(simd, m, &s.digit, &mut s.lifted);
-                basis.table(i).forward_with(simd, &mut s.lifted);
-                &s.lifted
-            };
-            for (component, c) in c.chunks_exact_mut(n).enumerate() {
-                add_product(simd, m, c, d, key.0.poly(i, component, j));
+/// The inverses modulo prime `i` of primes, the last one first.
+fn inverses(basis: &Basis, i: usize, primes: std::ops::Range<usize>) -> Factors {
+    let m = basis.modulus(i);
+    let inverse = |k: usize| m.inv(basis.modulus(k).value() % m.value());
+    Factors::new(m, primes.rev().map(inverse))
+}
+
+/// What is to be done.
+struct Job<'a> {
+    simd: Simd,
+    basis: &'a Basis,
+    key: Option<&'a CpuKey>,
+    tile: &'a Tile,
+    /// The shape of the result, and its row that row 0 becomes.
+    to: Shape,
+    first: usize,
+    /// For each prime, the inverses of those that go before it.
+    inverses: Vec<Factors>,
+}
+
+/// What one thread works in.
+struct Scratch {
+    /// `[row][digit][N]`: the digits of c₂, centred coefficients.
+    digits: Vec<i32>,
+    /// `[row][dropped prime, the last first][component][N]`: remainders, centred coefficients.
+    remainders: Vec<i32>,
+    /// `[digit][N]` of one ciphertext modulo one prime, then `[dropped prime][component][N]`.
+    values: Vec<u32>,
+    /// `[component][N]` modulo a prime that goes, or coefficients.
+    top: Vec<u32>,
+}
+
+impl Scratch {
+    fn new(job: &Job<'_>, rows: usize) -> Self {
+        let Shape { primes, degree: n, .. } = job.tile.shape();
+        let digits = if job.key.is_some() { primes } else { 0 };
+        let dropped = 2 * (primes - job.to.primes);
+        Self {
+            digits: vec![0; rows * digits * n],
+            remainders: vec![0; rows * dropped * n],
+            values: vec![0; (digits + dropped) * n],
+            top: vec![0; 2 * n],
+        }
+    }
+}
+
+impl Job<'_> {
+    /// Switches some rows.
+    fn run(&self, rows: std::ops::Range<usize>, s: &mut Scratch, target: &Scatter<'_>) {
+        let Shape { primes, degree: n, .. } = self.tile.shape();
+        let digits = if self.key.is_some() { primes } else { 0 };
+        for (k, row) in rows.clone().enumerate() {
+            for j in 0..digits {
+                let digit = &mut s.digits[(k * digits + j) * n..][..n];
+                let work = &mut s.top[..n];
+                work.copy_from_slice(self.tile.poly(j, 2, row));
+                self.centred(j, work, digit);
+            }
+        }
+        let dropped = primes - self.to.primes;
+        for i in (0..primes).rev() {
+            for (k, row) in rows.clone().enumerate() {
+                let digits = &s.digits[k * digits * n..][..digits * n];
+                let remainders = &mut s.remainders[k * 2 * dropped * n..][..2 * dropped * n];
+                if i < self.to.primes {
+                    // SAFETY: a row alone writes its polynomials.
+                    let out = [0, 1].map(|c| unsafe {
+                        target.part(self.to.at(i, c, self.first + row).start, n)
+                    });
+                    self.values(i, row, digits, remainders, &mut s.values, out);
+                } else {
+                    let (known, own) = remainders.split_at_mut(2 * (primes - 1 - i) * n);
+                    let (c0, c1) = s.top.split_at_mut(n);
+                    self.values(i, row, digits, known, &mut s.values, [c0, c1]);
+                    for (c, own) in s.top.chunks_exact_mut(n).zip(own.chunks_exact_mut(n)) {
+                        self.centred(i, c, own);
+                    }
+                }
             }
         }
     }
-}
 
-/// c ← (c − (c mod q))/q for the prime q of index `last`, c mod q centred.
-fn rescale(simd: Simd, basis: &Basis, last: usize, s: &mut Scratch) {
-    let n = basis.degree();
-    let q = basis.modulus(last).value();
-    for component in 0..2 {
-        let (rest, top) = s.c.split_at_mut(2 * last * n);
-        let top = &top[component * n..][..n];
-        centred(simd, basis, last, top, &mut s.lifted, &mut s.digit);
-        for i in 0..last {
-            let m = basis.modulus(i);
-            lift(simd, m, &s.digit, &mut s.lifted);
-            basis.table(i).forward_with(simd, &mut s.lifted);
-            let inverse = m.to_montgomery(m.inv(q % m.value()));
-            let c = &mut rest[(2 * i + component) * n..][..n];
-            subtract_and_scale(simd, m, c, &s.lifted, inverse);
+    /// Both components modulo prime `i`, by the digits of c₂ and the remainders known.
+    fn values(
+        &self,
+        i: usize,
+        row: usize,
+        digits: &[i32],
+        remainders: &[i32],
+        work: &mut [u32],
+        out: [&mut [u32]; 2],
+    ) {
+        let n = self.basis.degree();
+        let (lifted, rest) = work.split_at_mut(digits.len());
+        for (j, (digit, lifted)) in
+            digits.chunks_exact(n).zip(lifted.chunks_exact_mut(n)).enumerate()
+        {
+            // Modulo its own prime the digit is c₂, whose values are there already.
+            if i != j {
+                self.lift(i, j, digit, lifted);
+            }
         }
+        for (k, (x, lifted)) in remainders.chunks_exact(n).zip(rest.chunks_exact_mut(n)).enumerate()
+        {
+            self.lift(i, self.tile.shape().primes - 1 - k / 2, x, lifted);
+        }
+        let digits: Vec<&[u32]> = lifted
+            .chunks_exact(n)
+            .enumerate()
+            .map(|(j, d)| if i == j { self.tile.poly(i, 2, row) } else { d })
+            .collect();
+        let remainders: Vec<[&[u32]; 2]> =
+            rest[..remainders.len()].chunks_exact(2 * n).map(|x| [&x[..n], &x[n..]]).collect();
+        let values = Values {
+            c: [self.tile.poly(i, 0, row), self.tile.poly(i, 1, row)],
+            digits: &digits,
+            key: self.key.map_or(&[], |k| k.prime(i)),
+            key_digits: self.key.map_or(0, CpuKey::digits),
+            remainders: &remainders,
+            inverses: &self.inverses[i],
+        };
+        values.write(self.simd, self.basis.modulus(i), out);
     }
-}
 
-/// The centred coefficients, into `digit`, of values modulo prime `i`, by way of `work`.
-fn centred(
-    simd: Simd,
-    basis: &Basis,
-    i: usize,
-    values: &[u32],
-    work: &mut [u32],
-    digit: &mut [i32],
-) {
-    work.copy_from_slice(values);
-    basis.table(i).inverse_with(simd, work);
-    centre(simd, basis.modulus(i), work, digit);
+    /// The centred coefficients of values modulo prime `i`, which are overwritten.
+    fn centred(&self, i: usize, values: &mut [u32], coefficients: &mut [i32]) {
+        self.basis.table(i).inverse_with(self.simd, values);
+        centre(self.simd, self.basis.modulus(i), values, coefficients);
+    }
+
+    /// The values modulo prime `i` of coefficients centred modulo prime `j`.
+    fn lift(&self, i: usize, j: usize, coefficients: &[i32], values: &mut [u32]) {
+        let bound = self.basis.modulus(j).value() / 2;
+        self.basis.table(i).forward_integers(self.simd, coefficients, bound, values);
+    }
 }
 
 per_simd! {
     fn centre(m: &Modulus, x: &[u32], out: &mut [i32]) {
         for (out, &x) in out.iter_mut().zip(x) {
             *out = m.centre(x);
-        }
-    }
-}
-
-per_simd! {
-    /// Integers |x| < 2³⁰ as residues in [0, p), for any p.
-    fn lift(m: &Modulus, x: &[i32], out: &mut [u32]) {
-        // x + kp ≥ 0 for the least such k; x·1 by Montgomery then reduces whatever its size.
-        let shift = (1u32 << 30).div_ceil(m.value()) * m.value();
-        let one = m.to_montgomery(1);
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = m.mul_montgomery(x.wrapping_add(shift as i32) as u32, one);
-        }
-    }
-}
-
-per_simd! {
-    fn add_product(m: &Modulus, acc: &mut [u32], x: &[u32], y: &[u32]) {
-        for ((acc, &x), &y) in acc.iter_mut().zip(x).zip(y) {
-            *acc = m.add(*acc, m.mul_montgomery(x, y));
-        }
-    }
-}
-
-per_simd! {
-    /// c ← (c − x)·factor, `factor` in Montgomery form.
-    fn subtract_and_scale(m: &Modulus, c: &mut [u32], x: &[u32], factor: u32) {
-        for (c, &x) in c.iter_mut().zip(x) {
-            *c = m.mul_montgomery(m.sub(*c, x), factor);
         }
     }
 }

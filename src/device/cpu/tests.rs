@@ -1,7 +1,7 @@
 //! The CPU engine against the definitions, integer for integer, on every instruction set.
 
 use super::CpuEngine;
-use crate::device::{Engine, Term, naive::NaiveEngine};
+use crate::device::{Engine, Layer, Term, naive::NaiveEngine};
 use crate::math::{primes_below, simd::Simd};
 use crate::ring::{BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, ParametersLiteral, RelinKey};
@@ -49,16 +49,23 @@ fn run<E: Engine>(
     primes: usize,
     rescale: usize,
 ) -> (Tile, Tile) {
-    let [x, y] = tiles.map(|t| engine.upload(t.clone()).unwrap());
-    let [a, b] = matrices.map(|m| engine.matrix(m).unwrap());
-    let terms = [
-        Term { tile: &x, squared: true, matrix: &a },
-        Term { tile: &y, squared: false, matrix: &b },
-    ];
-    let sum = engine.linear(&terms, bias, primes).unwrap();
-    let before = engine.download(&sum).unwrap();
-    let after = engine.switch(sum, rescale).unwrap();
-    (before, engine.download(&after).unwrap())
+    let [x, y] = tiles.map(|t| engine.upload(t).unwrap());
+    let a = engine.matrix(matrices[0], true).unwrap();
+    let b = engine.matrix(matrices[1], false).unwrap();
+    let terms = [Term { tile: &x, matrix: &a }, Term { tile: &y, matrix: &b }];
+    let compute = |switch| {
+        let layer = Layer { terms: &terms, bias, primes, switch };
+        // Among rows of others, which stay as they are.
+        let shape = layer.shape(engine);
+        let around = Tile::new(
+            Shape { rows: shape.rows + 3, ..shape },
+            vec![77; shape.residues() / shape.rows * (shape.rows + 3)],
+        );
+        let mut out = engine.upload(&around.unwrap()).unwrap();
+        engine.layer(&layer, &mut out, 2).unwrap();
+        engine.download(&out).unwrap()
+    };
+    (compute(None), compute(Some(rescale)))
 }
 
 proptest! {
@@ -90,6 +97,14 @@ proptest! {
     }
 }
 
+/// matrix·x + bias modulo one prime.
+fn plain<E: Engine>(engine: &E, x: &Tile, matrix: &BlockMatrix, bias: &[u32]) -> Tile {
+    let (tile, matrix) = (engine.upload(x).unwrap(), engine.matrix(matrix, false).unwrap());
+    let terms = [Term { tile: &tile, matrix: &matrix }];
+    let layer = Layer { terms: &terms, bias, primes: 1, switch: None };
+    engine.download(&engine.compute(&layer).unwrap()).unwrap()
+}
+
 /// The largest prime, the heaviest rows, residues at the top of the range.
 #[test]
 fn the_heaviest_row_is_exact() {
@@ -101,15 +116,10 @@ fn the_heaviest_row_is_exact() {
     let rows = [32_767, -32_767].map(|w| (0..64).map(|c| (c, w)).collect());
     let matrix = BlockMatrix::from_rows(64, &rows).unwrap();
     let naive = NaiveEngine::open(&params, None).unwrap();
-    let want = naive
-        .linear(&[Term { tile: &x, squared: false, matrix: &matrix }], &[0, p - 1], 1)
-        .unwrap();
+    let want = plain(&naive, &x, &matrix, &[0, p - 1]);
     for simd in Simd::all() {
         let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
-        let m = cpu.matrix(&matrix).unwrap();
-        let got =
-            cpu.linear(&[Term { tile: &x, squared: false, matrix: &m }], &[0, p - 1], 1).unwrap();
-        assert!(got == want, "{simd}");
+        assert!(plain(&cpu, &x, &matrix, &[0, p - 1]) == want, "{simd}");
     }
 }
 
@@ -119,24 +129,43 @@ fn misfits_are_refused() {
     let cpu = CpuEngine::open(&params, None).unwrap();
     let shape = Shape { primes: 2, components: 3, rows: 2, degree: 16 };
     let tile = Tile::zeros(shape);
-    let matrix = cpu.matrix(&BlockMatrix::from_rows(2, &[vec![(0, 1)]]).unwrap()).unwrap();
-    let term = |squared| [Term { tile: &tile, squared, matrix: &matrix }];
-    let refusal = |r: Result<Tile, _>| match r {
-        Err(e) => crate::device::DeviceError::to_string(&e),
-        Ok(_) => panic!("accepted"),
+    let matrix = BlockMatrix::from_rows(2, &[vec![(0, 1)]]).unwrap();
+    let refusal = |squared, bias: &[u32], primes, switch| {
+        let matrix = cpu.matrix(&matrix, squared).unwrap();
+        let terms = [Term { tile: &tile, matrix: &matrix }];
+        let layer = Layer { terms: &terms, bias, primes, switch };
+        match cpu.compute(&layer) {
+            Err(e) => e.to_string(),
+            Ok(_) => panic!("accepted"),
+        }
     };
-    assert!(refusal(cpu.linear(&term(true), &[0, 0], 2)).contains("squared: 3, expected 2"));
-    assert!(refusal(cpu.linear(&term(false), &[0], 2)).contains("bias: 1, expected 2"));
-    assert!(refusal(cpu.linear(&term(false), &[0, 0, 0], 3)).contains("primes: 3"));
-    assert!(refusal(cpu.linear(&term(false), &[0, u32::MAX], 2)).contains("a residue below"));
-    assert!(refusal(cpu.linear(&[], &[], 1)).contains("summands"));
-    assert!(refusal(cpu.switch(tile.clone(), 0)).contains("relinearisation key"));
-    assert!(
-        refusal(cpu.switch(Tile::zeros(Shape { components: 2, ..shape }), 2))
-            .contains("rescalings")
-    );
-    let foreign = |shape: Shape| refusal(cpu.switch(Tile::zeros(shape), 0));
-    assert!(foreign(Shape { components: 2, primes: 0, ..shape }).contains("primes: 0"));
-    assert!(foreign(Shape { components: 2, degree: 8, ..shape }).contains("degree: 8"));
-    assert!(refusal(cpu.upload(Tile::zeros(Shape { degree: 8, ..shape }))).contains("degree"));
+    assert!(refusal(true, &[0, 0], 2, None).contains("squared: 3, expected 2"));
+    assert!(refusal(false, &[0], 2, None).contains("bias: 1, expected 2"));
+    assert!(refusal(false, &[0, 0, 0], 3, None).contains("primes: 3"));
+    assert!(refusal(false, &[0, u32::MAX], 2, None).contains("a residue below"));
+    assert!(refusal(false, &[0, 0], 2, Some(0)).contains("relinearisation key"));
+    assert!(refusal(false, &[0, 0], 2, Some(2)).contains("primes: 0"));
+    let none = Layer { terms: &[], bias: &[], primes: 1, switch: None };
+    let mut out = cpu.tile(shape).unwrap();
+    assert!(cpu.layer(&none, &mut out, 0).unwrap_err().to_string().contains("summands"));
+    let resident = cpu.matrix(&matrix, false).unwrap();
+    let terms = [Term { tile: &tile, matrix: &resident }];
+    let layer = |switch| Layer { terms: &terms, bias: &[0, 0], primes: 2, switch };
+    let into = |shape: Shape, at| {
+        let mut out = Tile::zeros(shape);
+        cpu.layer(&layer(None), &mut out, at).unwrap_err().to_string()
+    };
+    assert!(into(shape, 2).contains("rows from there on: 1, expected 0 to 0"));
+    assert!(into(shape, 3).contains("first row: 3"));
+    assert!(into(Shape { primes: 1, ..shape }, 0).contains("primes of a layer's result"));
+    assert!(into(Shape { components: 2, ..shape }, 0).contains("components of a layer's result"));
+    let two = Tile::zeros(Shape { components: 2, ..shape });
+    let terms = [Term { tile: &two, matrix: &resident }];
+    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, switch: Some(2) };
+    let mut out = Tile::zeros(Shape { components: 2, ..shape });
+    assert!(cpu.layer(&layer, &mut out, 0).unwrap_err().to_string().contains("rescalings"));
+    let foreign = |shape: Shape| cpu.tile(shape).unwrap_err().to_string();
+    assert!(foreign(Shape { primes: 0, ..shape }).contains("primes: 0"));
+    assert!(foreign(Shape { degree: 8, ..shape }).contains("degree: 8"));
+    assert!(cpu.fill(&mut out, 1, 2, &|_, _, _, _| ()).is_err());
 }

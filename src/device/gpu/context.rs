@@ -33,7 +33,8 @@ pub struct Gpu {
 #[derive(Debug)]
 pub struct Buffer {
     pub raw: wgpu::Buffer,
-    size: u64,
+    /// In bytes.
+    pub size: u64,
     used: Arc<AtomicU64>,
 }
 
@@ -104,6 +105,11 @@ impl Gpu {
     /// Bytes of the largest buffer.
     pub fn largest_buffer(&self) -> u64 {
         self.largest_buffer
+    }
+
+    /// Bytes that may be allocated, where there is a limit.
+    pub fn memory(&self) -> Option<u64> {
+        (self.memory < u64::MAX).then_some(self.memory)
     }
 
     /// Bytes that scratch memory of one kind should stay below: it comes on top of the tiles.

@@ -10,7 +10,7 @@ use super::switch::{relinearise, rescale};
 use super::tables::Tables;
 use super::transform::Transforms;
 use super::{Adapter, GpuOptions, GpuTile, Kernels, Prelude, transfer};
-use crate::device::{DeviceError, Engine, Term, check};
+use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::ring::{BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -72,31 +72,9 @@ impl GpuEngine {
         Kernels::new(self)
     }
 
-    /// Waits for everything that was begun, for timing.
-    ///
-    /// # Errors
-    /// Where the device failed.
-    pub fn wait(&self) -> Result<(), DeviceError> {
-        self.gpu.wait()
-    }
-
     /// Gives memory back that is kept between operations.
     pub fn trim(&self) {
         self.scratch().clear();
-    }
-
-    /// Gives back the room of third components, buffer by buffer so that little is needed on top.
-    fn compact(&self, tile: &mut GpuTile) -> Result<(), DeviceError> {
-        let words = tile.shape.components * tile.shape.rows * tile.width;
-        for buffer in tile.chunks.iter_mut().flatten() {
-            // Where there is no room to do it in, the tile does as it is.
-            let Ok(small) = self.gpu.buffer("a tile of ciphertexts", words) else { return Ok(()) };
-            let mut rec = Recording::new(&self.gpu, &self.pipelines);
-            rec.copy((buffer, 0), (&small, 0), words);
-            rec.submit()?;
-            *buffer = small;
-        }
-        Ok(())
     }
 
     fn scratch(&self) -> MutexGuard<'_, Scratch> {
@@ -112,9 +90,29 @@ impl Engine for GpuEngine {
         self.gpu.name().to_owned()
     }
 
-    fn upload(&self, tile: Tile) -> Result<GpuTile, DeviceError> {
-        check::tile(self.params.basis(), tile.shape())?;
-        transfer::upload(&self.gpu, &tile)
+    fn memory(&self) -> Option<u64> {
+        // The rest is for weights and for what operations keep between their kernels.
+        self.gpu.memory().map(|bytes| bytes / 4 * 3)
+    }
+
+    fn wait(&self) -> Result<(), DeviceError> {
+        self.gpu.wait()
+    }
+
+    fn tile(&self, shape: Shape) -> Result<GpuTile, DeviceError> {
+        check::tile(self.params.basis(), shape)?;
+        self.gpu.guarded(|| GpuTile::new(&self.gpu, shape))
+    }
+
+    fn fill(
+        &self,
+        into: &mut GpuTile,
+        at: usize,
+        rows: usize,
+        fill: &Fill<'_>,
+    ) -> Result<(), DeviceError> {
+        check::rows(into.shape, at, rows)?;
+        transfer::fill(&self.gpu, into, at, rows, fill)
     }
 
     fn download(&self, tile: &GpuTile) -> Result<Tile, DeviceError> {
@@ -125,56 +123,46 @@ impl Engine for GpuEngine {
         tile.shape
     }
 
-    fn extents(&self, matrix: &GpuMatrix) -> (usize, usize) {
-        (matrix.outputs, matrix.inputs)
+    fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<GpuMatrix, DeviceError> {
+        self.gpu.guarded(|| GpuMatrix::new(&self.gpu, matrix, squared))
     }
 
-    fn matrix(&self, matrix: &BlockMatrix) -> Result<GpuMatrix, DeviceError> {
-        self.gpu.guarded(|| GpuMatrix::new(&self.gpu, matrix))
+    fn operator(&self, matrix: &GpuMatrix) -> Operator {
+        matrix.operator
     }
 
-    fn linear(
+    fn layer(
         &self,
-        terms: &[Term<'_, Self>],
-        bias: &[u32],
-        primes: usize,
-    ) -> Result<GpuTile, DeviceError> {
-        let shape = check::linear(self, self.params.basis(), terms, bias, primes)?;
-        let terms: Vec<_> = terms
-            .iter()
-            .map(|t| Summand { tile: t.tile, squared: t.squared, matrix: t.matrix })
-            .collect();
-        self.gpu.guarded(|| {
-            let bias = self.gpu.buffer_of("the bias", bias)?;
-            let out = GpuTile::new(&self.gpu, shape)?;
-            let mut scratch = self.scratch();
-            let mut rec = Recording::new(&self.gpu, &self.pipelines);
-            linear(&mut rec, &self.tables, &mut scratch, &terms, &bias, &out)?;
-            rec.submit()?;
-            Ok(out)
+        layer: &Layer<'_, Self>,
+        into: &mut GpuTile,
+        at: usize,
+    ) -> Result<(), DeviceError> {
+        let has_key = !self.tables.key.is_empty();
+        let basis = self.params.basis();
+        let shape = check::layer(self, basis, layer, into.shape, at, has_key)?;
+        let terms: Vec<_> =
+            layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
+        let (gpu, tables, transforms) = (&self.gpu, &self.tables, &self.transforms);
+        gpu.guarded(|| {
+            let bias = gpu.buffer_of("the bias", layer.bias)?;
+            let scratch = &mut *self.scratch();
+            let mut rec = Recording::new(gpu, &self.pipelines);
+            let Some(rescalings) = layer.switch else {
+                linear(&mut rec, tables, scratch, &terms, &bias, shape, (into, at))?;
+                return rec.submit();
+            };
+            let mut sum = scratch.sum(gpu, shape)?;
+            linear(&mut rec, tables, scratch, &terms, &bias, shape, (&sum, 0))?;
+            if shape.components == 3 {
+                relinearise(&mut rec, tables, transforms, scratch, &sum)?;
+            }
+            for _ in 0..rescalings {
+                rescale(&mut rec, tables, transforms, scratch, &sum)?;
+                sum.shape.primes -= 1;
+            }
+            sum.copy_to(&mut rec, into, at);
+            scratch.keep(sum);
+            rec.submit()
         })
-    }
-
-    fn switch(&self, mut tile: GpuTile, steps: usize) -> Result<GpuTile, DeviceError> {
-        check::switch(self.params.basis(), tile.shape, steps, !self.tables.key.is_empty())?;
-        self.gpu.guarded(|| {
-            let mut scratch = self.scratch();
-            let (tables, transforms) = (&self.tables, &self.transforms);
-            let mut rec = Recording::new(&self.gpu, &self.pipelines);
-            let squared = tile.shape.components == 3;
-            if squared {
-                relinearise(&mut rec, tables, transforms, &mut scratch, &tile)?;
-                tile.shape.components = 2;
-            }
-            // What is recorded keeps the buffers of dropped primes alive.
-            for _ in 0..steps {
-                rescale(&mut rec, tables, transforms, &mut scratch, &tile)?;
-                tile.shape.primes -= 1;
-                tile.chunks.truncate(tile.shape.primes);
-            }
-            rec.submit()?;
-            if squared { self.compact(&mut tile) } else { Ok(()) }
-        })?;
-        Ok(tile)
     }
 }

@@ -61,21 +61,25 @@ impl<'a> Kernels<'a> {
         })
     }
 
-    /// (c₀², 2c₀c₁, c₁²) of `[2][rows][N]` modulo one prime, columns from `column` on only:
-    /// `[3][rows][N − column]`. `column` is a multiple of four.
+    /// (c₀², 2c₀c₁, c₁²) of the rows listed of `[2][rows][N]` modulo one prime, columns from `column`
+    /// on only: `[3][list][N − column]`. `column` is a multiple of four.
     ///
     /// # Errors
     /// As [`Kernels::ntt_forward`].
-    pub fn square(&self, prime: usize, rows: usize, column: usize, source: &[u32]) -> Words {
+    pub fn square(&self, prime: usize, list: &[u32], column: usize, source: &[u32]) -> Words {
         let n = self.degree();
+        let rows = source.len() / (2 * n);
         self.at_most("prime", prime + 1, self.primes())?;
         self.at_most("column", column, n)?;
-        self.at_most("residues", 2 * rows * n, source.len())?;
+        for &row in list {
+            self.at_most("row", row as usize + 1, rows)?;
+        }
         let width = (n - column) & !3;
-        self.run(&vec![POISON; 3 * rows * width], |rec, result| {
+        self.run(&vec![POISON; 3 * list.len() * width], |rec, result| {
             let source = rec.gpu().buffer_of("ciphertexts", source)?;
             let source = Columns { buffer: &source, rows, width: n, column };
-            linear::square(rec, self.engine.tables.primes[prime], source, width, result)
+            let rows = (&rec.gpu().buffer_of("rows", list)?, list.len());
+            linear::square(rec, self.engine.tables.primes[prime], source, rows, width, result)
         })
     }
 
@@ -100,14 +104,15 @@ impl<'a> Kernels<'a> {
         if let Some(bias) = bias {
             self.at_most("outputs", matrix.outputs(), bias.len())?;
         }
-        let matrix = self.engine.matrix(matrix)?;
+        let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+        let matrix = self.engine.matrix(matrix, false)?;
         self.run(result, |rec, result| {
             let source = rec.gpu().buffer_of("ciphertexts", source)?;
             let constants = rec.gpu().buffer_of("the bias", bias.unwrap_or(&[]))?;
-            let product = Product { width: n, components, written: earlier, bias: bias.map(|_| 0) };
+            let product =
+                Product { width: n, components, written: earlier, bias: bias.map(|_| 0), row: 0 };
             let columns = |buffer, rows| Columns { buffer, rows, width: n, column: 0 };
-            let (source, result) =
-                (columns(&source, matrix.inputs), columns(result, matrix.outputs));
+            let (source, result) = (columns(&source, inputs), columns(result, outputs));
             let prime = self.engine.tables.primes[prime];
             linear::matmul(rec, prime, &matrix, product, &constants, source, result)
         })
@@ -197,7 +202,7 @@ impl<'a> Kernels<'a> {
         self.at_most("residues", own.len(), residues.len())?;
         own.copy_from_slice(&residues[..own.len()]);
         let gpu = &self.engine.gpu;
-        let tile: GpuTile = self.engine.upload(tile)?;
+        let tile: GpuTile = self.engine.upload(&tile)?;
         gpu.guarded(|| {
             let mut rec = Recording::new(gpu, &self.engine.pipelines);
             record(&mut rec, &Batch { tile: &tile, rows: 0..rows })?;

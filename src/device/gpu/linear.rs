@@ -8,6 +8,7 @@ use super::scratch::Scratch;
 use super::tables::{Prime, Tables};
 use super::{GpuMatrix, GpuTile, Kernel};
 use crate::device::DeviceError;
+use crate::ring::Shape;
 
 /// Threads of a workgroup of kernels that work residue by residue, four residues each.
 pub const THREADS: usize = 64;
@@ -20,8 +21,14 @@ const SQUARES_OF_SLICE: usize = 64 << 20;
 /// One summand of a layer.
 pub struct Summand<'a> {
     pub tile: &'a GpuTile,
-    pub squared: bool,
     pub matrix: &'a GpuMatrix,
+}
+
+impl Summand<'_> {
+    /// Rows that are squared.
+    fn squares(&self) -> usize {
+        self.matrix.support.as_ref().map_or(0, |s| s.1)
+    }
 }
 
 /// A variant of a kernel that works residue by residue.
@@ -48,9 +55,9 @@ struct SquareParams {
     rows: u32,
     first: u32,
     width: u32,
+    source_rows: u32,
     source_width: u32,
     source_column: u32,
-    pad: u32,
 }
 
 /// `Params` of `shaders/matmul.wgsl`.
@@ -70,30 +77,34 @@ struct MatmulParams {
     bound: u32,
     biased: u32,
     bias: u32,
+    result_row: u32,
+    pad: [u32; 3],
 }
 
-/// The squares of `width` columns of ciphertexts of two components, into a buffer of that width.
+/// The squares of `width` columns of the `count` rows listed, ciphertexts of two components, into a
+/// buffer `[3][count][width]`.
 pub fn square(
     rec: &mut Recording<'_>,
     prime: Prime,
     source: Columns<'_>,
+    (list, count): (&Buffer, usize),
     width: usize,
     result: &Buffer,
 ) -> Result<(), DeviceError> {
     let variant = pointwise(Kernel::Square);
     let across = (width / 4).div_ceil(THREADS);
-    for first in (0..source.rows).step_by(MAX_GROUPS) {
+    for first in (0..count).step_by(MAX_GROUPS) {
         let params = SquareParams {
             prime,
-            rows: source.rows as u32,
+            rows: count as u32,
             first: first as u32,
             width: width as u32 / 4,
+            source_rows: source.rows as u32,
             source_width: source.width as u32 / 4,
             source_column: source.column as u32 / 4,
-            pad: 0,
         };
-        let rows = (source.rows - first).min(MAX_GROUPS);
-        rec.dispatch(&variant, &params, &[source.buffer, result], [across, rows, 1])?;
+        let rows = (count - first).min(MAX_GROUPS);
+        rec.dispatch(&variant, &params, &[list, source.buffer, result], [across, rows, 1])?;
     }
     Ok(())
 }
@@ -109,6 +120,8 @@ pub struct Product {
     pub written: usize,
     /// Where the bias of component 0 starts, if there is one.
     pub bias: Option<usize>,
+    /// The row of the result that output 0 is.
+    pub row: usize,
 }
 
 /// Some columns of matrix·source.
@@ -139,6 +152,8 @@ pub fn matmul(
             bound: matrix.bound,
             biased: product.bias.is_some().into(),
             bias: product.bias.unwrap_or(0) as u32,
+            result_row: product.row as u32,
+            pad: [0; 3],
         };
         let down = (matrix.jobs - first).min(MAX_GROUPS);
         let groups = [across, down, product.components];
@@ -147,48 +162,52 @@ pub fn matmul(
     Ok(())
 }
 
-/// Σ matrix·tile + bias, into `out`. Extents have been checked.
+/// Σ matrix·tile + bias, of extents `shape`, into the rows of `out` from `row` on. Extents have been
+/// checked.
 pub fn linear(
     rec: &mut Recording<'_>,
     tables: &Tables,
     scratch: &mut Scratch,
     terms: &[Summand<'_>],
     bias: &Buffer,
-    out: &GpuTile,
+    shape: Shape,
+    (out, row): (&GpuTile, usize),
 ) -> Result<(), DeviceError> {
     let gpu = rec.gpu();
     let mut width = terms.iter().map(|t| t.tile.width).fold(out.width, usize::min);
-    let squared = terms.iter().filter(|t| t.squared).map(|t| t.tile.shape.rows).max().unwrap_or(0);
+    let squared = terms.iter().map(Summand::squares).max().unwrap_or(0);
     let share = SQUARES.min(usize::try_from(gpu.scratch_share()).unwrap_or(SQUARES));
     let limit = (gpu.largest_buffer() as usize).min(SQUARES_OF_SLICE).min(share);
     while 12 * squared * width > limit && width > 4 {
         width /= 2;
     }
-    let columns = (0..out.shape.degree).step_by(width);
+    let columns = (0..shape.degree).step_by(width);
     let slices: Vec<(usize, usize)> =
-        (0..out.shape.primes).flat_map(|prime| columns.clone().map(move |c| (prime, c))).collect();
+        (0..shape.primes).flat_map(|prime| columns.clone().map(move |c| (prime, c))).collect();
     let at_once = (share / (12 * squared * width).max(1)).clamp(1, slices.len());
-    let slots = if terms.iter().any(|t| t.squared) { at_once } else { 0 };
+    let slots = if squared > 0 { at_once } else { 0 };
     let squares = scratch.slots(gpu, "squares of a slice", slots, 3 * squared * width)?;
     for slices in slices.chunks(at_once) {
         let mut written = 0;
         for (i, t) in terms.iter().enumerate() {
             // Kernels of one kind in a row: nothing makes them wait for each other.
-            if t.squared {
+            if let Some((list, count)) = &t.matrix.support {
                 for (&(prime, column), squares) in slices.iter().zip(&squares) {
                     let source = slice(t.tile, prime, column);
-                    square(rec, tables.primes[prime], source, width, squares)?;
+                    let rows = (list, *count);
+                    square(rec, tables.primes[prime], source, rows, width, squares)?;
                 }
             }
-            let components = if t.squared { 3 } else { t.tile.shape.components };
+            let squared = t.matrix.operator.squared;
+            let components = if squared { 3 } else { t.tile.shape.components };
             for (slot, &(prime, column)) in slices.iter().enumerate() {
                 let mut source = slice(t.tile, prime, column);
-                if t.squared {
-                    source = Columns { buffer: &squares[slot], width, column: 0, ..source };
+                if let Some(squares) = squares.get(slot).filter(|_| squared) {
+                    source = Columns { buffer: squares, rows: t.squares(), width, column: 0 };
                 }
                 let target = slice(out, prime, column);
-                let bias_at = (i == 0).then_some(prime * out.shape.rows);
-                let product = Product { width, components, written, bias: bias_at };
+                let bias_at = (i == 0).then_some(prime * shape.rows);
+                let product = Product { width, components, written, bias: bias_at, row };
                 let constants = tables.primes[prime];
                 matmul(rec, constants, t.matrix, product, bias, source, target)?;
             }

@@ -4,7 +4,7 @@
 use super::Kernel;
 use super::context::{Buffer, Gpu};
 use super::pipelines::Variant;
-use crate::device::DeviceError;
+use crate::device::{DeviceError, Operator};
 use crate::ring::{Block, BlockMatrix};
 use std::collections::HashMap;
 
@@ -19,8 +19,10 @@ const SHAPES: [(usize, usize); 4] = [(64, 1), (32, 2), (32, 4), (16, 8)];
 /// A matrix where the GPU works.
 #[derive(Debug)]
 pub struct GpuMatrix {
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
+    pub(super) operator: Operator,
+    /// Where it is applied to squares: the rows of the tile that are squared, and how many. The
+    /// matrix is over these.
+    pub(super) support: Option<(Buffer, usize)>,
     /// Tiles of outputs.
     pub(super) jobs: usize,
     /// Columns of residues, in vectors of four, that a workgroup computes.
@@ -34,17 +36,24 @@ pub struct GpuMatrix {
 
 impl GpuMatrix {
     /// Packs a matrix for the kernel and brings it to the device.
-    pub fn new(gpu: &Gpu, matrix: &BlockMatrix) -> Result<Self, DeviceError> {
+    pub fn new(gpu: &Gpu, matrix: &BlockMatrix, squared: bool) -> Result<Self, DeviceError> {
+        let what = "a matrix";
+        let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+        let narrowed = squared.then(|| matrix.narrowed());
+        let support = match &narrowed {
+            Some((support, _)) => Some((gpu.buffer_of(what, support)?, support.len())),
+            None => None,
+        };
+        let matrix = narrowed.as_ref().map_or(matrix, |(_, matrix)| matrix);
         let (across, down) = shape(matrix.blocks());
         let (jobs, weights) = pack(matrix, down * OUTPUTS);
         // |w|·terms stays within 32,767 between two folds (`shaders/lib/arith_u32.wgsl`).
         let bound = 32_767 / matrix.max_weight().max(1);
         let run = DEPTH.min(1 << bound.max(1).ilog2());
         let constants = [("WX", across as u32), ("WY", down as u32), ("RUN", run)];
-        let what = "a matrix";
         Ok(Self {
-            inputs: matrix.inputs(),
-            outputs: matrix.outputs(),
+            operator: Operator { outputs, inputs, squared },
+            support,
             jobs: jobs.len() / 5,
             across,
             bound,

@@ -1,7 +1,9 @@
 //! Memory between the kernels of one operation.
 
+use super::GpuTile;
 use super::context::{Buffer, Gpu};
 use crate::device::DeviceError;
+use crate::ring::Shape;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Scratch {
     buffers: HashMap<(&'static str, usize), (usize, Arc<Buffer>)>,
+    /// A layer's sum on its way to being switched.
+    sum: Option<GpuTile>,
 }
 
 impl Scratch {
@@ -24,9 +28,24 @@ impl Scratch {
         (0..slots).map(|slot| self.words(gpu, (what, slot), words)).collect()
     }
 
+    /// Takes the tile for a sum of these extents; [`Scratch::keep`] brings it back.
+    pub fn sum(&mut self, gpu: &Gpu, shape: Shape) -> Result<GpuTile, DeviceError> {
+        match self.sum.take() {
+            Some(tile) => tile.reshaped(gpu, shape),
+            None => GpuTile::new(gpu, shape),
+        }
+    }
+
+    /// Keeps a sum's memory for the next one. Work on it may still be going on: what comes next
+    /// waits for it.
+    pub fn keep(&mut self, sum: GpuTile) {
+        self.sum = Some(sum);
+    }
+
     /// Gives all buffers back.
     pub fn clear(&mut self) {
         self.buffers.clear();
+        self.sum = None;
     }
 
     fn words(

@@ -1,6 +1,7 @@
 //! Residues on the device: for each prime, buffers of some columns of all polynomials.
 
 use super::context::{Buffer, Gpu};
+use super::recording::Recording;
 use crate::device::DeviceError;
 use crate::ring::Shape;
 
@@ -12,7 +13,8 @@ use crate::ring::Shape;
 pub struct GpuTile {
     pub(super) shape: Shape,
     pub(super) width: usize,
-    /// `[prime][chunk]`. After a key switch they may be longer than the shape says.
+    /// `[prime][chunk]`. Where the tile took over a larger one's memory they are more and longer than
+    /// the shape says.
     pub(super) chunks: Vec<Vec<Buffer>>,
 }
 
@@ -25,6 +27,43 @@ impl GpuTile {
         let chunks = |_| (0..shape.degree / width).map(buffer).collect();
         let chunks = (0..shape.primes).map(chunks).collect::<Result<_, _>>()?;
         Ok(Self { shape, width, chunks })
+    }
+
+    /// A tile of unspecified residues in the memory of this one, where it is large enough.
+    pub fn reshaped(self, gpu: &Gpu, shape: Shape) -> Result<Self, DeviceError> {
+        let bytes = 4 * (shape.components * shape.rows * self.width) as u64;
+        let fits = self.shape.degree == shape.degree
+            && self.chunks.len() >= shape.primes
+            && self.chunks.iter().flatten().all(|b| b.size >= bytes);
+        if fits {
+            return Ok(Self { shape, ..self });
+        }
+        // The old memory goes first, to make room.
+        drop(self);
+        Self::new(gpu, shape)
+    }
+
+    /// Copies all rows and components of the first primes to row `at` of another tile and those
+    /// after it, which has as many components and primes at most.
+    pub fn copy_to(&self, rec: &mut Recording<'_>, into: &Self, at: usize) {
+        let width = self.width.min(into.width);
+        // Rows lie side by side in both where their widths agree.
+        let step = if self.width == into.width { self.shape.rows.max(1) } else { 1 };
+        for (prime, component) in (0..into.shape.primes)
+            .flat_map(|prime| (0..into.shape.components).map(move |c| (prime, c)))
+        {
+            for row in (0..self.shape.rows).step_by(step) {
+                for column in (0..self.shape.degree).step_by(width) {
+                    let place = |tile: &Self, row: usize| {
+                        (component * tile.shape.rows + row) * tile.width + column % tile.width
+                    };
+                    let from = &self.chunks[prime][column / self.width];
+                    let to = &into.chunks[prime][column / into.width];
+                    let words = step * width;
+                    rec.copy((from, place(self, row)), (to, place(into, at + row)), words);
+                }
+            }
+        }
     }
 }
 

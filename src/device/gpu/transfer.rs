@@ -2,8 +2,9 @@
 
 use super::context::Gpu;
 use super::tile::GpuTile;
-use crate::device::DeviceError;
+use crate::device::{DeviceError, Fill};
 use crate::ring::{Shape, Tile};
+use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::mpsc;
 
@@ -13,35 +14,60 @@ const PIECE: u64 = 32 << 20;
 /// Pieces on their way up before the queue is waited for.
 const IN_FLIGHT: usize = 4;
 
-/// A tile's residues, onto the device.
-pub fn upload(gpu: &Gpu, tile: &Tile) -> Result<GpuTile, DeviceError> {
+/// Polynomials, from `fill(prime, component, row, out)`, to `rows` rows of a tile from `at` on.
+pub fn fill(
+    gpu: &Gpu,
+    into: &GpuTile,
+    at: usize,
+    rows: usize,
+    fill: &Fill<'_>,
+) -> Result<(), DeviceError> {
+    let Shape { primes, components, degree, .. } = into.shape;
+    let step = (PIECE as usize / (4 * degree)).max(1);
+    let (mut staged, mut packed) = (vec![0; step.min(rows) * degree], Vec::new());
+    let mut sent = 0;
     gpu.guarded(|| {
-        let shape = tile.shape();
-        let out = GpuTile::new(gpu, shape)?;
-        let mut packed = Vec::new();
-        let mut sent = 0;
-        for (prime, chunk, rows) in pieces(&out) {
-            let words = if out.width == shape.degree {
-                &tile.prime(prime)[rows.start * out.width..rows.end * out.width]
-            } else {
-                packed.clear();
-                let columns = chunk * out.width..(chunk + 1) * out.width;
-                for row in rows.clone() {
-                    packed.extend_from_slice(&polynomial(shape, tile, prime, row)[columns.clone()]);
+        for (prime, component) in (0..primes).flat_map(|p| (0..components).map(move |c| (p, c))) {
+            for first in (0..rows).step_by(step) {
+                let count = step.min(rows - first);
+                let polys = &mut staged[..count * degree];
+                polys
+                    .par_chunks_exact_mut(degree)
+                    .zip(first..first + count)
+                    .for_each(|(poly, row)| fill(prime, component, row, poly));
+                for (chunk, buffer) in into.chunks[prime].iter().enumerate() {
+                    let words = columns(polys, degree, chunk * into.width, into.width, &mut packed);
+                    let row = component * into.shape.rows + at + first;
+                    let place = 4 * (row * into.width) as u64;
+                    gpu.queue.write_buffer(&buffer.raw, place, bytemuck::cast_slice(words));
                 }
-                &packed[..]
-            };
-            let at = 4 * (rows.start * out.width) as u64;
-            let buffer = &out.chunks[prime][chunk].raw;
-            gpu.queue.write_buffer(buffer, at, bytemuck::cast_slice(words));
-            gpu.queue.submit([]);
-            sent += 1;
-            if sent % IN_FLIGHT == 0 {
-                gpu.wait()?;
+                gpu.queue.submit([]);
+                sent += 1;
+                if sent % IN_FLIGHT == 0 {
+                    gpu.wait()?;
+                }
             }
         }
-        Ok(out)
+        Ok(())
     })
+}
+
+/// Some columns of polynomials one after another, packed where they are not all.
+fn columns<'a>(
+    polys: &'a [u32],
+    degree: usize,
+    first: usize,
+    width: usize,
+    packed: &'a mut Vec<u32>,
+) -> &'a [u32] {
+    if width == degree {
+        return polys;
+    }
+    packed.clear();
+    for poly in polys.chunks_exact(degree) {
+        packed.extend_from_slice(&poly[first..first + width]);
+    }
+    packed
 }
 
 /// A tile's residues, back. Waits for all work on them.
@@ -102,8 +128,4 @@ fn pieces(tile: &GpuTile) -> impl Iterator<Item = (usize, usize, Range<usize>)> 
         let range = move |start: usize| (i / chunks, i % chunks, start..rows.min(start + step));
         (0..rows).step_by(step).map(range)
     })
-}
-
-fn polynomial(shape: Shape, tile: &Tile, prime: usize, row: usize) -> &[u32] {
-    tile.poly(prime, row / shape.rows, row % shape.rows)
 }

@@ -4,7 +4,7 @@ mod recipe;
 mod rows;
 mod value;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::graph::{Network, Node};
@@ -115,16 +115,17 @@ impl Lowering<'_> {
         };
         let recipes = (0..size).map(recipe).collect::<Result<Vec<_>>>()?;
         let layer = self.layer(x, index);
-        let mut levels = vec![self.square(layer.clone(), first_squares(x, &recipes))];
+        let channels = Channels::of(node.shape());
+        let mut levels = vec![self.square(layer.clone(), first_squares(x, &recipes, channels))];
         for (level, suffix) in [(0, "second squares"), (1, "third squares")] {
-            let squares = recipes.iter().map(|recipe| recipe.later[level].as_slice());
-            let rows = combine(&levels, squares, x.origin);
+            let inner = recipes.iter().map(|recipe| recipe.later[level].as_slice());
+            let rows = combine(&levels, inner, x.origin);
             if rows.bias.is_empty() {
                 break;
             }
-            let starts = starts(recipes.iter().map(|recipe| recipe.later[level].len()));
-            let name = format!("{layer} ({suffix})");
-            levels.push(Level { starts, ..self.square(name, (rows, Vec::new())) });
+            let lengths = || recipes.iter().map(|recipe| recipe.later[level].len());
+            let rows = Rows { rows, groups: channels.groups(lengths()), starts: starts(lengths()) };
+            levels.push(self.square(format!("{layer} ({suffix})"), rows));
         }
         let results = recipes.iter().map(|recipe| std::slice::from_ref(&recipe.result));
         Ok(combine(&levels, results, x.origin))
@@ -139,19 +140,22 @@ impl Lowering<'_> {
         both.append(&x.plus(node.name(), &halves(-0.5))?);
         let origin = both.origin;
         let layer = self.layer(&both, index);
-        let level = self.square(layer, (both, Vec::new()));
+        let once = Channels::of(node.shape()).groups(std::iter::repeat_n(1, size));
+        let more = once.iter().map(|group| group + size as u32);
+        let groups = once.iter().copied().chain(more).collect();
+        let level = self.square(layer, Rows { rows: both, groups, starts: Vec::new() });
         let mut map = SparseMatrix::empty(2 * size);
         for entry in 0..size {
             map.push_row([(entry as u32, 1.0), ((size + entry) as u32, -1.0)]);
         }
-        Ok(Value::of_source(level.source, map, vec![0.0; size], origin))
+        Ok(Value::of_source((level.source, true), map, vec![0.0; size], origin))
     }
 
     /// Adds a layer of squares.
-    fn square(&mut self, name: String, (rows, starts): (Value, Vec<usize>)) -> Level {
-        let (name, len) = (self.unique(name), rows.bias.len());
-        self.squares.push(rows.into_affine(name));
-        Level { source: self.squares.len(), len, starts }
+    fn square(&mut self, name: String, rows: Rows) -> Level {
+        let (name, len) = (self.unique(name), rows.rows.bias.len());
+        self.squares.push(Affine { groups: rows.groups, ..rows.rows.into_affine(name) });
+        Level { source: self.squares.len(), len, starts: rows.starts }
     }
 
     /// The last layer that a value went through, or else the node that it is now at.
@@ -176,19 +180,54 @@ struct Level {
     starts: Vec<usize>,
 }
 
+/// What is to be squared.
+struct Rows {
+    rows: Value,
+    /// As in [`Affine::groups`].
+    groups: Vec<u32>,
+    /// Where each entry's rows begin.
+    starts: Vec<usize>,
+}
+
+/// Which channel each entry of a value belongs to: a channel has one polynomial.
+#[derive(Clone, Copy)]
+struct Channels {
+    /// Entries of one channel.
+    size: usize,
+}
+
+impl Channels {
+    fn of(shape: &[usize]) -> Self {
+        Self { size: shape.iter().skip(1).product::<usize>().max(1) }
+    }
+
+    /// A group for each place among the rows of a channel's entries.
+    fn groups(self, lengths: impl Iterator<Item = usize>) -> Vec<u32> {
+        let mut numbers = HashMap::new();
+        let places =
+            lengths.enumerate().flat_map(|(e, len)| (0..len).map(move |at| (e / self.size, at)));
+        places
+            .map(|place| {
+                let next = numbers.len() as u32;
+                *numbers.entry(place).or_insert(next)
+            })
+            .collect()
+    }
+}
+
 fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
     lengths.scan(0, |sum, len| Some(std::mem::replace(sum, *sum + len))).collect()
 }
 
-/// The rows `f · t + o` of all entries, and where each entry's begin.
-fn first_squares(x: &Value, recipes: &[Recipe]) -> (Value, Vec<usize>) {
+/// The rows `f · t + o` of all entries.
+fn first_squares(x: &Value, recipes: &[Recipe], channels: Channels) -> Rows {
     let rows = recipes.iter().enumerate();
-    let rows =
-        rows.flat_map(|(entry, recipe)| recipe.first.iter().map(move |&(f, o)| (entry, f, o)));
-    (x.selected(rows), starts(recipes.iter().map(|recipe| recipe.first.len())))
+    let rows = rows.flat_map(|(entry, recipe)| recipe.first.map(|(f, o)| (entry, f, o)));
+    let lengths = || recipes.iter().map(|recipe| usize::from(recipe.first.is_some()));
+    Rows { rows: x.selected(rows), groups: channels.groups(lengths()), starts: starts(lengths()) }
 }
 
-/// The combinations of all entries, as rows over the levels' sources.
+/// The values of a list of combinations per entry, entry after entry.
 fn combine<'a>(
     levels: &[Level],
     combinations: impl Iterator<Item = &'a [Combination]> + Clone,
@@ -198,15 +237,18 @@ fn combine<'a>(
     let all = all.flat_map(|(entry, list)| list.iter().map(move |item| (entry, item)));
     let mut value = Value::constant(all.clone().map(|(_, item)| item.constant).collect(), origin);
     for (number, level) in levels.iter().enumerate() {
-        let mut map = SparseMatrix::empty(level.len);
-        for (entry, item) in all.clone() {
-            let parts = item.parts.iter().filter(|part| part.0 == number);
-            let mut row: Vec<(u32, f64)> =
-                parts.map(|part| ((level.starts[entry] + part.1) as u32, part.2)).collect();
-            row.sort_unstable_by_key(|entry| entry.0);
-            map.push_row(row);
+        for squared in [false, true] {
+            let mut map = SparseMatrix::empty(level.len);
+            for (entry, item) in all.clone() {
+                let parts = item.parts.iter();
+                let parts = parts.filter(|p| (p.level, p.squared) == (number, squared));
+                let mut row: Vec<(u32, f64)> =
+                    parts.map(|p| ((level.starts[entry] + p.index) as u32, p.factor)).collect();
+                row.sort_unstable_by_key(|entry| entry.0);
+                map.push_row(row);
+            }
+            value.insert((level.source, squared), map);
         }
-        value.insert(level.source, map);
     }
     value
 }

@@ -1,21 +1,23 @@
 //! One entry's activation as squares: what is squared, and how the squares combine.
 //!
-//! Under encryption there are squarings and linear maps, and nothing else. With `t` the
-//! activation's input:
+//! Under encryption there are squarings and linear maps, and nothing else; but a value may be read
+//! both as it is and squared. With `t` the activation's input and `u = t + h`:
 //!
-//! * **Degree 2**, `a t² + b t + c`: one square, by completing it,
-//!   `a (t + b/2a)² + (c − b²/4a)`.
-//! * **Degree 2 with a weak `a`** (`|b/2a| > 16`, or `a = 0` where a channel of an otherwise
-//!   quadratic layer is linear): the completed square would be a small wave on a huge common
-//!   offset, and an offset costs precision. Two squares instead:
-//!   `a t² + b t = α (t + 1)² + β (t − 1)² − a`, where `α + β = a` and `2 (α − β) = b`.
-//! * **Degree 3 to 6**: the first squares are `(t + 1)²` and `(t − 1)²`, of which `t` and `t²` are
-//!   linear combinations; then products by `x y = ((x + y)² − (x − y)²) / 4` and, where the
-//!   leading power is even, one completed square of a quadratic or cubic:
-//!   - degree 3: `c₃ t³ = t² · c₃ t`, two squares;
-//!   - degree 4: `c₄ (t² + p t)² = c₄ t⁴ + c₃ t³ + c₄ p² t²` with `p = c₃ / 2c₄`, one square;
-//!   - degree 5: `t² · (c₅ t³ + c₄ t² + c₃ t)`, two squares on top of `t³`;
-//!   - degree 6: `c₆ (t³ + p t² + q t + r)²`, one square on top of `t³`.
+//! * **Degree 2**, `a t² + b t + c`: one square, by completing it, `a (t + b/2a)² + (c − b²/4a)`.
+//!   Where `|b/2a|` is large the completed square would be a small wave on a huge common offset,
+//!   and an offset costs precision: then `a t²` beside `b t`.
+//! * **Degree 4**: `h = c₃/4c₄` takes the cube away, and what is left in even powers is completed,
+//!   `c₄ (u² + d₂/2c₄)² + d₁ u + d₀`: two squares, one after the other. Completing also keeps the
+//!   inner value small: where the polynomial stands for ReLU, `u²` and its square would cancel.
+//! * **Degree 6**: `h = c₅/6c₆` takes the fifth power away; with `w = u³ + q u`, `q = d₄/2c₆`,
+//!   `c₆ (w + d₃/2c₆)² + e₂ u² + e₁ u + e₀`: a square for `u²`, two for the product `w = u (u² + q)`
+//!   and one on top of them.
+//! * **Degrees 3 and 5**, and 4 and 6 where `h` or a constant would be large: the same with
+//!   products in place of completed squares, `c₃ t³ = t² · c₃ t` and the like.
+//!
+//! Products are differences of squares, `x y = ((s x + y/s)² − (s x − y/s)²) / 4`, with the `s` that
+//! makes both sides equally large where `t` has mean 0 and variance 1: then the squares are no
+//! larger than what they are for.
 //!
 //! Squares carry the root of their factor inside and its sign outside, so that their size is
 //! their contribution to the result.
@@ -25,14 +27,30 @@ use std::ops::{Add, Mul};
 /// The highest degree there is a recipe for.
 pub(in crate::model) const MAX_DEGREE: usize = 6;
 
-/// The largest offset, in units of the activation's input, that a completed square may have.
-const MAX_OFFSET: f64 = 16.0;
+/// The largest shift of the activation's input, in its units.
+const MAX_SHIFT: f64 = 8.0;
 
-/// A linear combination of an entry's squares, and a constant.
+/// The largest constant beside `u²`; the fits of ReLU have −9 at degree 4 and −12.5 at degree 6.
+const MAX_CONSTANT: f64 = 64.0;
+
+/// One summand: a square, or what is squared there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Part {
+    /// 0, 1 or 2.
+    pub level: usize,
+    /// The number in its level.
+    pub index: usize,
+    /// Whether it is read squared.
+    pub squared: bool,
+    /// What it is multiplied by.
+    pub factor: f64,
+}
+
+/// A linear combination of an entry's squares and of what is squared, and a constant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Combination {
-    /// Level of the square (0, 1 or 2), its number in that level, its factor; each at most once.
-    pub parts: Vec<(usize, usize, f64)>,
+    /// Each value at most once as it is and once squared.
+    pub parts: Vec<Part>,
     /// Added to the sum.
     pub constant: f64,
 }
@@ -40,9 +58,9 @@ pub(super) struct Combination {
 /// An entry's activation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Recipe {
-    /// The squares of level 0: pairs `(f, o)`, each for `(f · t + o)²`.
-    pub first: Vec<(f64, f64)>,
-    /// The squares of levels 1 and 2, of combinations of squares of earlier levels.
+    /// What is squared at level 0: `f · t + o`.
+    pub first: Option<(f64, f64)>,
+    /// What is squared at levels 1 and 2: combinations of earlier levels.
     pub later: [Vec<Combination>; 2],
     /// The result.
     pub result: Combination,
@@ -52,13 +70,23 @@ impl Add for Combination {
     type Output = Combination;
 
     fn add(mut self, other: Combination) -> Combination {
-        for (level, index, factor) in other.parts {
-            match self.parts.iter_mut().find(|part| (part.0, part.1) == (level, index)) {
-                Some(part) => part.2 += factor,
-                None => self.parts.push((level, index, factor)),
+        let place = |p: &Part| (p.level, p.index, p.squared);
+        for part in other.parts {
+            match self.parts.iter_mut().find(|p| place(p) == place(&part)) {
+                Some(own) => own.factor += part.factor,
+                None => self.parts.push(part),
             }
         }
         self.constant += other.constant;
+        self
+    }
+}
+
+impl Add<f64> for Combination {
+    type Output = Combination;
+
+    fn add(mut self, constant: f64) -> Combination {
+        self.constant += constant;
         self
     }
 }
@@ -67,61 +95,126 @@ impl Mul<f64> for Combination {
     type Output = Combination;
 
     fn mul(mut self, factor: f64) -> Combination {
-        self.parts.iter_mut().for_each(|part| part.2 *= factor);
+        self.parts.iter_mut().for_each(|part| part.factor *= factor);
         self.constant *= factor;
         self
     }
 }
 
 impl Combination {
-    fn constant(constant: f64) -> Self {
-        Combination { parts: Vec::new(), constant }
+    fn of(level: usize, index: usize, squared: bool, factor: f64) -> Self {
+        let parts = match factor {
+            0.0 => Vec::new(),
+            factor => vec![Part { level, index, squared, factor }],
+        };
+        Combination { parts, constant: 0.0 }
     }
+}
+
+/// The mean square of `Σ_k c[k] x^k` over a normal `x` of mean `mean` and variance 1.
+fn mean_square<const K: usize>(c: [f64; K], mean: f64) -> f64 {
+    // The moments of a normal variable: E x^(k+1) = mean · E x^k + k · E x^(k−1).
+    let mut moments = [1.0, mean, 0.0, 0.0, 0.0, 0.0, 0.0];
+    for k in 1..6 {
+        moments[k + 1] = mean * moments[k] + k as f64 * moments[k - 1];
+    }
+    let pairs = (0..K).flat_map(|i| (0..K).map(move |j| (i, j)));
+    pairs.map(|(i, j)| c[i] * c[j] * moments[i + j]).sum()
 }
 
 impl Recipe {
     /// The recipe for `Σ_k coefficients[k] t^k`; `None` beyond [`MAX_DEGREE`].
     pub fn new(coefficients: &[f64]) -> Option<Recipe> {
-        let used = coefficients.iter().rposition(|&c| c != 0.0).map_or(0, |degree| degree + 1);
-        let coefficients = &coefficients[..used];
+        let degree = coefficients.iter().rposition(|&c| c != 0.0).unwrap_or(0);
+        if degree > MAX_DEGREE {
+            return None;
+        }
+        let mut c = [0.0; MAX_DEGREE + 1];
+        c.iter_mut().zip(coefficients).for_each(|(c, given)| *c = *given);
         let mut recipe = Recipe::default();
-        recipe.result = match *coefficients {
-            [] => Combination::default(),
-            [c] => Combination::constant(c),
-            [c, b] => recipe.two_squares(0.0, b) + Combination::constant(c),
-            [c, b, a] => recipe.quadratic(a, b) + Combination::constant(c),
-            _ if used <= MAX_DEGREE + 1 => recipe.higher(coefficients),
-            _ => return None,
+        recipe.result = match degree {
+            0 => Combination::default() + c[0],
+            1 | 2 => recipe.quadratic(c),
+            4 => recipe.quartic(c),
+            6 => recipe.sextic(c),
+            _ => recipe.by_products(c),
         };
         Some(recipe)
     }
 
-    /// `a t² + b t` with one square, or two where its offset would be large.
-    fn quadratic(&mut self, a: f64, b: f64) -> Combination {
-        let offset = b / (2.0 * a);
-        if offset.abs() > MAX_OFFSET || !offset.is_finite() {
-            return self.two_squares(a, b);
+    /// `u = t + shift`, and the polynomial in terms of it, unless it is shifted too far.
+    fn shifted(&mut self, c: [f64; MAX_DEGREE + 1], shift: f64) -> Option<Shifted> {
+        if shift.is_nan() || shift.abs() > MAX_SHIFT {
+            return None;
         }
-        self.shifted(a, offset) + Combination::constant(-a * offset * offset)
+        self.first = Some((1.0, shift));
+        let mut d = c;
+        // Horner's scheme, once a coefficient: p(u − shift) in powers of u.
+        for low in 0..MAX_DEGREE {
+            for k in (low..MAX_DEGREE).rev() {
+                d[k] -= shift * d[k + 1];
+            }
+        }
+        let [u, u2] = [false, true].map(|squared| Combination::of(0, 0, squared, 1.0));
+        Some(Shifted { d, u, u2, mean: shift })
     }
 
-    /// `a t² + b t` as squares of `t + 1` and `t − 1`.
-    fn two_squares(&mut self, a: f64, b: f64) -> Combination {
-        let difference = b / 2.0;
-        let alpha = self.shifted((a + difference) / 2.0, 1.0);
-        let beta = self.shifted((a - difference) / 2.0, -1.0);
-        alpha + beta + Combination::constant(-a)
+    /// Degrees 1 and 2.
+    fn quadratic(&mut self, c: [f64; MAX_DEGREE + 1]) -> Combination {
+        let (a, offset) = (c[2], c[1] / (2.0 * c[2]));
+        if offset.abs() > MAX_SHIFT || !offset.is_finite() {
+            self.first = Some((1.0, 0.0));
+            return Combination::of(0, 0, true, a) + Combination::of(0, 0, false, c[1]) + c[0];
+        }
+        let root = a.abs().sqrt();
+        self.first = Some((root, root * offset));
+        Combination::of(0, 0, true, a.signum()) + (c[0] - a * offset * offset)
     }
 
-    /// `factor · (t + offset)²`; no square for a factor of zero.
-    fn shifted(&mut self, factor: f64, offset: f64) -> Combination {
-        if factor == 0.0 {
-            return Combination::default();
+    /// Degree 4.
+    fn quartic(&mut self, c: [f64; MAX_DEGREE + 1]) -> Combination {
+        let Some(Shifted { d, u, u2, .. }) = self.shifted(c, c[3] / (4.0 * c[4])) else {
+            return self.by_products(c);
+        };
+        let constant = d[2] / (2.0 * d[4]);
+        let linear = u * d[1] + d[0];
+        if constant.abs() > MAX_CONSTANT || !constant.is_finite() {
+            return self.square(1, d[4], u2.clone()) + u2 * d[2] + linear;
         }
-        let root = factor.abs().sqrt();
-        self.first.push((root, root * offset));
-        let part = (0, self.first.len() - 1, factor.signum());
-        Combination { parts: vec![part], constant: 0.0 }
+        self.square(1, d[4], u2 + constant) + linear + -d[4] * constant * constant
+    }
+
+    /// Degree 6.
+    fn sextic(&mut self, c: [f64; MAX_DEGREE + 1]) -> Combination {
+        let Some(Shifted { d, u, u2, mean }) = self.shifted(c, c[5] / (6.0 * c[6])) else {
+            return self.by_products(c);
+        };
+        let [q, r] = [d[4], d[3]].map(|d| d / (2.0 * c[6]));
+        if !(q.abs() <= MAX_CONSTANT && r.abs() <= MAX_CONSTANT) {
+            return self.by_products(c);
+        }
+        let balance = mean_square([q, 0.0, 1.0], mean) / mean_square([0.0, 1.0], mean);
+        let w = self.product(1, u2.clone() + q, u.clone(), 1.0 / balance.sqrt());
+        let square = self.square(2, d[6], w + r);
+        let (e2, e1) = (d[2] - d[6] * q * q, d[1] - d[6] * 2.0 * q * r);
+        square + u2 * e2 + u * e1 + (d[0] - d[6] * r * r)
+    }
+
+    /// Degrees 3 to 6 without completed squares.
+    fn by_products(&mut self, c: [f64; MAX_DEGREE + 1]) -> Combination {
+        self.first = Some((1.0, 0.0));
+        let [t, t2] = [false, true].map(|squared| Combination::of(0, 0, squared, 1.0));
+        let low = t2.clone() * c[2] + t.clone() * c[1] + c[0];
+        let square = mean_square([0.0, 0.0, 1.0], 0.0);
+        let balance = |of: f64| (of / square).sqrt().sqrt();
+        if c[5] == 0.0 && c[6] == 0.0 {
+            let s = balance(mean_square([0.0, c[3], c[4]], 0.0));
+            return self.product(1, t2.clone(), t2 * c[4] + t * c[3], s) + low;
+        }
+        let t3 = self.product(1, t2.clone(), t.clone(), balance(1.0));
+        let cubic = t3.clone() * c[5] + t2.clone() * c[4] + t * c[3];
+        let s = balance(mean_square([0.0, c[3], c[4], c[5]], 0.0));
+        self.square(2, c[6], t3) + self.product(2, t2, cubic, s) + low
     }
 
     /// `factor · inner²` at level 1 or 2; no square for a factor of zero.
@@ -131,74 +224,29 @@ impl Recipe {
         }
         let squares = &mut self.later[level - 1];
         squares.push(inner * factor.abs().sqrt());
-        Combination { parts: vec![(level, squares.len() - 1, factor.signum())], constant: 0.0 }
+        Combination::of(level, squares.len() - 1, true, factor.signum())
     }
 
-    /// `x · y = ((x + y)² − (x − y)²) / 4` at level 1 or 2.
-    fn product(&mut self, level: usize, x: Combination, y: Combination) -> Combination {
+    /// `x · y` at level 1 or 2, by the squares of `(s x ± y/s) / 2`.
+    fn product(&mut self, level: usize, x: Combination, y: Combination, s: f64) -> Combination {
+        if !(s.is_normal()) {
+            return Combination::default();
+        }
+        let (x, y) = (x * s, y * (1.0 / s));
         let sum = self.square(level, 0.25, x.clone() + y.clone());
         sum + self.square(level, -0.25, x + y * -1.0)
     }
+}
 
-    /// Degrees 3 to 6; the last coefficient is not zero.
-    fn higher(&mut self, coefficients: &[f64]) -> Combination {
-        let mut c = [0.0; MAX_DEGREE + 1];
-        c[..coefficients.len()].copy_from_slice(coefficients);
-        let plus = self.shifted(1.0, 1.0);
-        let minus = self.shifted(1.0, -1.0);
-        let t = plus.clone() * 0.25 + minus.clone() * -0.25;
-        let t2 = (plus + minus) * 0.5 + Combination::constant(-1.0);
-        let mut result = match coefficients.len() - 1 {
-            3 => self.product(1, t2.clone(), t.clone() * c[3]),
-            4 => self.quartic(&mut c, &t, &t2),
-            _ => {
-                let t3 = self.product(1, t2.clone(), t.clone());
-                if c[6] == 0.0 {
-                    let cubic = t3 * c[5] + t2.clone() * c[4] + t.clone() * c[3];
-                    self.product(2, t2.clone(), cubic)
-                } else {
-                    self.sextic(&mut c, &t, &t2, &t3)
-                }
-            }
-        };
-        result = result + t2 * c[2] + t * c[1];
-        result + Combination::constant(c[0])
-    }
-
-    /// The powers 4 and 3, with what they add to lower powers taken off `c`.
-    fn quartic(&mut self, c: &mut [f64], t: &Combination, t2: &Combination) -> Combination {
-        let p = c[3] / (2.0 * c[4]);
-        if p.abs() > MAX_OFFSET || !p.is_finite() {
-            let cubic = self.product(1, t2.clone(), t.clone() * c[3]);
-            return self.square(1, c[4], t2.clone()) + cubic;
-        }
-        c[2] -= c[4] * p * p;
-        self.square(1, c[4], t2.clone() + t.clone() * p)
-    }
-
-    /// The powers 6 to 3, with what they add to lower powers taken off `c`.
-    fn sextic(
-        &mut self,
-        c: &mut [f64],
-        t: &Combination,
-        t2: &Combination,
-        t3: &Combination,
-    ) -> Combination {
-        let p = c[5] / (2.0 * c[6]);
-        let q = (c[4] / c[6] - p * p) / 2.0;
-        let r = (c[3] / c[6] - 2.0 * p * q) / 2.0;
-        // A typical ratio of c₄ to c₆ is −25 (the fit of ReLU), so q may be larger than an offset.
-        let small = |x: f64, bound: f64| x.abs() <= bound;
-        if !small(p, MAX_OFFSET) || !small(q, 4.0 * MAX_OFFSET) || !small(r, 4.0 * MAX_OFFSET) {
-            let lower = t3.clone() * c[5] + t2.clone() * c[4] + t.clone() * c[3];
-            return self.square(2, c[6], t3.clone()) + self.product(2, t2.clone(), lower);
-        }
-        c[2] -= c[6] * (q * q + 2.0 * p * r);
-        c[1] -= c[6] * 2.0 * q * r;
-        c[0] -= c[6] * r * r;
-        let inner = t3.clone() + t2.clone() * p + t.clone() * q + Combination::constant(r);
-        self.square(2, c[6], inner)
-    }
+/// A polynomial in terms of `u = t + mean`.
+struct Shifted {
+    /// The coefficients.
+    d: [f64; MAX_DEGREE + 1],
+    u: Combination,
+    /// u².
+    u2: Combination,
+    /// What `u` is where `t` is 0.
+    mean: f64,
 }
 
 #[cfg(test)]
@@ -207,37 +255,35 @@ mod tests {
     use proptest::prelude::*;
 
     fn run(recipe: &Recipe, t: f64) -> f64 {
-        let mut levels = vec![recipe.first.iter().map(|(f, o)| (f * t + o).powi(2)).collect()];
+        let mut levels = vec![recipe.first.iter().map(|(f, o)| f * t + o).collect()];
         let combine = |combination: &Combination, levels: &[Vec<f64>]| {
-            let parts = combination.parts.iter();
-            parts.map(|&(level, index, f)| f * levels[level][index]).sum::<f64>()
-                + combination.constant
+            let read = |p: &Part| levels[p.level][p.index].powi(1 + i32::from(p.squared));
+            combination.parts.iter().map(|p| p.factor * read(p)).sum::<f64>() + combination.constant
         };
         for later in &recipe.later {
-            let squares = later.iter().map(|inner| combine(inner, &levels).powi(2)).collect();
-            levels.push(squares);
+            let values = later.iter().map(|inner| combine(inner, &levels)).collect();
+            levels.push(values);
         }
         combine(&recipe.result, &levels)
     }
 
     fn squares(coefficients: &[f64]) -> [usize; 3] {
         let recipe = Recipe::new(coefficients).unwrap();
-        [recipe.first.len(), recipe.later[0].len(), recipe.later[1].len()]
+        [usize::from(recipe.first.is_some()), recipe.later[0].len(), recipe.later[1].len()]
     }
 
     #[test]
     fn the_number_of_squares_is_as_documented() {
         assert_eq!(squares(&[]), [0, 0, 0]);
         assert_eq!(squares(&[3.0, 0.0, 0.0]), [0, 0, 0]);
-        assert_eq!(squares(&[3.0, 1.0, 0.0]), [2, 0, 0]);
+        assert_eq!(squares(&[3.0, 1.0, 0.0]), [1, 0, 0]);
         assert_eq!(squares(&[0.19947, 0.5, 0.19947]), [1, 0, 0]);
-        assert_eq!(squares(&[0.1, 33.0, 1.0]), [2, 0, 0]);
-        assert_eq!(squares(&[0.1, 32.0, 1.0]), [1, 0, 0]);
-        assert_eq!(squares(&[0.0, 0.0, 0.0, 1.0]), [2, 2, 0]);
-        assert_eq!(squares(&[0.14960, 0.5, 0.29921, 0.0, -0.016623]), [2, 1, 0]);
-        assert_eq!(squares(&[0.0, 0.0, 0.0, 0.0, 0.0, 1.0]), [2, 2, 2]);
+        assert_eq!(squares(&[0.1, 33.0, 1.0]), [1, 0, 0]);
+        assert_eq!(squares(&[0.0, 0.0, 0.0, 1.0]), [1, 2, 0]);
+        assert_eq!(squares(&[0.14960, 0.5, 0.29921, 0.0, -0.016623]), [1, 1, 0]);
+        assert_eq!(squares(&[0.0, 0.0, 0.0, 0.0, 0.0, 1.0]), [1, 2, 2]);
         let sixth = [0.12467, 0.5, 0.37401, 0.0, -0.041557, 0.0, 0.0016623];
-        assert_eq!(squares(&sixth), [2, 2, 1]);
+        assert_eq!(squares(&sixth), [1, 2, 1]);
         assert!(Recipe::new(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]).is_none());
     }
 

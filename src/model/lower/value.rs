@@ -10,8 +10,8 @@ use crate::model::{ModelError, Result};
 /// `bias + Σ map · source`, with the node that gives it its name.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
-    /// By source; a map without entries is left out.
-    terms: BTreeMap<usize, SparseMatrix>,
+    /// By source, and whether its squares are read; a map without entries is left out.
+    terms: BTreeMap<(usize, bool), SparseMatrix>,
     /// One entry per row.
     pub bias: Vec<f64>,
     /// The last convolution or dense layer it went through; 0, the input, if none.
@@ -21,11 +21,16 @@ pub(super) struct Value {
 impl Value {
     /// The network's input.
     pub fn input(size: usize) -> Self {
-        Value::of_source(0, SparseMatrix::identity(size), vec![0.0; size], 0)
+        Value::of_source((0, false), SparseMatrix::identity(size), vec![0.0; size], 0)
     }
 
     /// A map of one source.
-    pub fn of_source(source: usize, map: SparseMatrix, bias: Vec<f64>, origin: usize) -> Self {
+    pub fn of_source(
+        source: (usize, bool),
+        map: SparseMatrix,
+        bias: Vec<f64>,
+        origin: usize,
+    ) -> Self {
         Value { terms: BTreeMap::from([(source, map)]), bias, origin }
     }
 
@@ -35,7 +40,7 @@ impl Value {
     }
 
     /// Adds a source that the value does not have yet.
-    pub fn insert(&mut self, source: usize, map: SparseMatrix) {
+    pub fn insert(&mut self, source: (usize, bool), map: SparseMatrix) {
         if map.entries() > 0 {
             self.terms.insert(source, map);
         }
@@ -108,10 +113,11 @@ impl Value {
         self.bias.extend_from_slice(&other.bias);
     }
 
-    /// The value as a part of a normal form.
+    /// The value as a part of a normal form, with every row a group.
     pub fn into_affine(self, name: String) -> Affine {
-        let terms = self.terms.into_iter().map(|(source, map)| Term { source, map }).collect();
-        Affine { name, terms, bias: self.bias }
+        let terms = self.terms.into_iter();
+        let terms = terms.map(|((source, squared), map)| Term { source, squared, map }).collect();
+        Affine { name, terms, groups: (0..self.bias.len() as u32).collect(), bias: self.bias }
     }
 }
 

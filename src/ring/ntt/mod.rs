@@ -5,28 +5,26 @@
 //! X^{2N−i} = I·X^{N−i} there. Its values at the N roots of X^N − I, the ω^k with k ≡ 1 mod 4, are
 //! the values of the element at one root of each conjugate pair: the whole of it. The transform is
 //! the ordinary recursion X^{2t} − r² = (X^t − r)(X^t + r) with these roots.
+//!
+//! It goes in three steps: [`outer`] folds and does the two outermost stages; then, a quarter at a
+//! time in cache, [`passes`] do up to three stages each, and [`inner`] those within vectors.
 
-mod narrow;
+mod butterfly;
+mod inner;
+mod outer;
+mod passes;
+mod range;
 
 use crate::math::{
     Modulus, primitive_root_of_unity,
     simd::{Simd, per_simd},
+    words::{Factors, Words, per_words},
 };
-use narrow::NarrowRoots;
-
-/// Roots, with their Shoup quotients, in the order in which the butterflies meet them.
-#[derive(Clone, Debug, Default)]
-struct Roots {
-    w: Vec<u32>,
-    quotient: Vec<u32>,
-}
-
-impl Roots {
-    fn new(m: &Modulus, values: impl Iterator<Item = u32>) -> Self {
-        let (w, quotient) = values.map(|w| (w, m.shoup(w).quotient)).unzip();
-        Self { w, quotient }
-    }
-}
+#[cfg(target_arch = "x86_64")]
+use crate::math::{simd::Level, words};
+use inner::TOGETHER;
+use outer::{Input, OuterRoots};
+use range::{Range, Tight, Wide};
 
 /// Tables for transforms of N coefficients modulo one prime p ≡ 1 mod 4N.
 #[derive(Clone, Debug)]
@@ -34,32 +32,37 @@ pub struct NttTable {
     m: Modulus,
     n: usize,
     omega: u32,
-    /// `forward.w[k]` splits node k of the recursion's binary tree, the root being node 1.
-    forward: Roots,
+    /// Factor k splits node k of the recursion's binary tree, the root being node 1.
+    forward: Factors,
     /// The inverses of `forward`.
-    inverse: Roots,
-    narrow_forward: NarrowRoots,
-    narrow_inverse: NarrowRoots,
+    inverse: Factors,
+    outer: OuterRoots,
+}
+
+/// I = ω^N.
+fn imaginary(m: &Modulus, n: usize, omega: u32) -> u32 {
+    m.pow(omega, n as u64)
 }
 
 impl NttTable {
-    /// Tables for a power of two `n` ≥ 2 and a prime p ≡ 1 mod 4n.
+    /// Tables for a power of two `n` ≥ 8 and a prime p ≡ 1 mod 4n.
     pub(crate) fn new(m: Modulus, n: usize) -> Self {
+        assert!(n.is_power_of_two() && n >= 8, "a transform of {n} coefficients");
         let order = 4 * n as u32;
         let omega = primitive_root_of_unity(&m, order);
         // Node k holds the polynomials modulo X^t − ω^e(k), with e(1) = N, e(2k) = e(k)/2 and
         // e(2k+1) = e(k)/2 + 2N, since ω^{2N} = −1. Its split is ω^{e(k)/2}.
-        let mut e = vec![0u64; n.max(2)];
+        let mut e = vec![0u64; n];
         e[1] = n as u64;
         for k in 2..n {
             e[k] = e[k / 2] / 2 + if k % 2 == 1 { 2 * n as u64 } else { 0 };
         }
         let split = |k: usize| m.pow(omega, e[k] / 2);
-        let forward = Roots::new(&m, (0..n).map(|k| if k == 0 { 0 } else { split(k) }));
-        let inverse = Roots::new(&m, (0..n).map(|k| if k == 0 { 0 } else { m.inv(split(k)) }));
-        let narrow_forward = NarrowRoots::new(&forward, n);
-        let narrow_inverse = NarrowRoots::new(&inverse, n);
-        Self { m, n, omega, forward, inverse, narrow_forward, narrow_inverse }
+        let forward = Factors::new(&m, (0..n).map(|k| if k == 0 { 0 } else { split(k) }));
+        let inverse = Factors::new(&m, forward.values().iter().map(|&w| m.inv(w)));
+        let nodes = [split(1), split(2), split(3)];
+        let outer = OuterRoots::new(&m, n, omega, nodes, m.inv(2 * n as u32));
+        Self { m, n, omega, forward, inverse, outer }
     }
 
     /// The prime.
@@ -79,7 +82,7 @@ impl NttTable {
 
     /// I = ω^N, the square root of −1 of the folding.
     pub fn imaginary(&self) -> u32 {
-        self.m.pow(self.omega, self.n as u64)
+        imaginary(&self.m, self.n, self.omega)
     }
 
     /// (2N)⁻¹: what is left to multiply by after the inverse butterflies and the unfolding.
@@ -89,12 +92,12 @@ impl NttTable {
 
     /// ω^{e(k)/2} for each node k of the recursion, and its Shoup quotient; entry 0 is unused.
     pub fn forward_roots(&self) -> (&[u32], &[u32]) {
-        (&self.forward.w, &self.forward.quotient)
+        (self.forward.values(), self.forward.quotients())
     }
 
     /// The inverses of [`NttTable::forward_roots`].
     pub fn inverse_roots(&self) -> (&[u32], &[u32]) {
-        (&self.inverse.w, &self.inverse.quotient)
+        (self.inverse.values(), self.inverse.quotients())
     }
 
     /// The exponent k ≡ 1 mod 4 such that position `j` of a transform is the value at ω^k.
@@ -114,7 +117,23 @@ impl NttTable {
     /// [`NttTable::forward`] with the instruction set given.
     pub fn forward_with(&self, simd: Simd, a: &mut [u32]) {
         assert_eq!(a.len(), self.n, "a transform of {} coefficients", self.n);
-        forward(simd, self, a);
+        forward(simd, self, Input::Own, a);
+    }
+
+    /// The values in [0, p), into `a`, of the element with the integer coefficients `x`, which are
+    /// at most `bound` ≤ 2³⁰ in absolute value. The lengths are N.
+    ///
+    /// Where `bound` is less than p, as it is for digits modulo primes of about one size, the
+    /// coefficients are reduced as they are read.
+    pub(crate) fn forward_integers(&self, simd: Simd, x: &[i32], bound: u32, a: &mut [u32]) {
+        assert!(a.len() == self.n && x.len() == self.n, "a transform of {} coefficients", self.n);
+        debug_assert!(bound <= 1 << 30 && x.iter().all(|x| x.unsigned_abs() <= bound));
+        if bound + (1 << 17) < self.m.value() {
+            forward(simd, self, Input::Integers(x), a);
+        } else {
+            lift(simd, &self.m, x, a);
+            forward(simd, self, Input::Own, a);
+        }
     }
 
     /// Values in [0, p) to coefficients in [0, p), in place. `a.len()` is N.
@@ -129,80 +148,111 @@ impl NttTable {
     }
 }
 
-per_simd! {
-    fn forward(table: &NttTable, a: &mut [u32]) {
-        let (m, n) = (table.m, table.n);
-        let i = m.shoup(table.imaginary());
-        fold(a, |x, y| m.sub(x, m.mul_shoup(y, i)));
-        // Every stage keeps values in [0, 2p).
-        let narrow = n >= narrow::GROUP;
-        let (mut t, mut k) = (n / 2, 1);
-        while t > if narrow { 8 } else { 0 } {
-            for (block, node) in a.chunks_exact_mut(2 * t).zip(k..) {
-                let w = table.root(&table.forward, node);
-                let (lo, hi) = block.split_at_mut(t);
-                for (x, y) in lo.iter_mut().zip(hi) {
-                    let u = m.reduce_once(*x);
-                    let v = m.reduce_once(m.mul_shoup_lazy(*y, w));
-                    (*x, *y) = (u + v, u + m.value() - v);
-                }
-            }
-            (t, k) = (t / 2, 2 * k);
-        }
-        if narrow {
-            narrow::forward(&m, &table.narrow_forward, a);
-        } else {
-            a.iter_mut().for_each(|x| *x = m.reduce_once(*x));
-        }
-    }
+/// Transforms of fewer than 8 vectors go word by word.
+fn fits<V: Words>(n: usize) -> bool {
+    n >= 8 * V::N
 }
 
 per_simd! {
-    fn inverse(table: &NttTable, a: &mut [u32]) {
-        let (m, n) = (table.m, table.n);
-        // Every stage leaves values in [0, p) on the left and in [0, 2p) on the right.
-        let (mut t, mut k) = (1, n / 2);
-        if n >= narrow::GROUP {
-            narrow::inverse(&m, &table.narrow_inverse, a);
-            (t, k) = (16, n / 32);
+    /// Integers |x| ≤ 2³⁰ as residues in [0, p), for any p.
+    fn lift(m: &Modulus, x: &[i32], out: &mut [u32]) {
+        // x + kp ≥ 0 for the least such k; x·1 by Montgomery then reduces whatever its size.
+        let shift = (1u32 << 30).div_ceil(m.value()) * m.value();
+        let one = m.to_montgomery(1);
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = m.mul_montgomery(x.wrapping_add(shift as i32) as u32, one);
         }
-        while t < n {
-            for (block, node) in a.chunks_exact_mut(2 * t).zip(k..) {
-                let w = table.root(&table.inverse, node);
-                let (lo, hi) = block.split_at_mut(t);
-                for (x, y) in lo.iter_mut().zip(hi) {
-                    let (u, v) = (m.reduce_once(*x), m.reduce_once(*y));
-                    *x = m.reduce_once(u + v);
-                    *y = m.mul_shoup_lazy(u + m.value() - v, w);
-                }
-            }
-            (t, k) = (2 * t, k / 2);
-        }
-        // a₀ = b₀ and aᵢ = (bᵢ + I·b_{N−i})/2, each with the N⁻¹ of the butterflies.
-        let scale = table.scale();
-        let (half, full) = (m.shoup(scale), m.shoup(m.add(scale, scale)));
-        let i = m.shoup(m.mul(scale, table.imaginary()));
-        a[0] = m.mul_shoup(a[0], full);
-        fold(a, |x, y| m.reduce_once(m.mul_shoup(x, half) + m.mul_shoup(y, i)));
     }
 }
 
-impl NttTable {
-    #[inline(always)]
-    fn root(&self, roots: &Roots, node: usize) -> crate::math::Shoup {
-        crate::math::Shoup { w: roots.w[node], quotient: roots.quotient[node] }
+fn forward(simd: Simd, table: &NttTable, input: Input<'_>, a: &mut [u32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
+        fn ifma(table: &NttTable, input: Input<'_>, a: &mut [u32]) {
+            forward_by::<words::Ifma, range::Slack>(table, input, a);
+        }
+        let serves = <range::Slack as Range<_>>::PRIMES.contains(&table.m.value());
+        if simd.level() == Level::Ifma && serves && fits::<words::Ifma>(table.n) {
+            // SAFETY: a `Simd` exists only for what the processor was asked about.
+            return unsafe { ifma(table, input, a) };
+        }
+    }
+    forward_by_shoup(simd, table, input, a);
+}
+
+per_words! {
+    fn forward_by_shoup<V>(table: &NttTable, input: Input<'_>, a: &mut [u32]) {
+        match (fits::<V>(table.n), Wide::<V>::PRIMES.contains(&table.m.value())) {
+            (true, true) => forward_by::<V, Wide<V>>(table, input, a),
+            (true, false) => forward_by::<V, Tight<V>>(table, input, a),
+            (false, _) => forward_by::<[u32; 1], Tight<[u32; 1]>>(table, input, a),
+        }
     }
 }
 
-/// Replaces the pairs (aᵢ, a_{N−i}), 0 < i ≤ N/2, by (f(aᵢ, a_{N−i}), f(a_{N−i}, aᵢ)).
 #[inline(always)]
-fn fold(a: &mut [u32], f: impl Fn(u32, u32) -> u32) {
-    let half = a.len() / 2;
-    a[half] = f(a[half], a[half]);
-    let (lo, hi) = a.split_at_mut(half + 1);
-    for (x, y) in lo[1..half].iter_mut().zip(hi.iter_mut().rev()) {
-        (*x, *y) = (f(*x, *y), f(*y, *x));
+fn forward_by<V: Words, R: Range<V>>(table: &NttTable, input: Input<'_>, a: &mut [u32]) {
+    let r = R::new(&table.m);
+    let roots = &table.forward;
+    outer::forward::<V, R>(&r, &table.outer, input, a);
+    for (node, quarter) in (4..).zip(a.chunks_exact_mut(table.n / 4)) {
+        let (mut len, mut node) = (quarter.len(), node);
+        while len > 2 * V::N {
+            let radix = passes::radix::<V>(len);
+            for (node, block) in (node..).zip(quarter.chunks_exact_mut(len)) {
+                match radix {
+                    8 => passes::forward::<V, R, 8>(&r, roots, block, node),
+                    4 => passes::forward::<V, R, 4>(&r, roots, block, node),
+                    _ => passes::forward::<V, R, 2>(&r, roots, block, node),
+                }
+            }
+            (len, node) = (len / radix, node * radix);
+        }
+        if quarter.len() >= TOGETHER * len {
+            inner::forward::<V, R, TOGETHER>(&r, roots, quarter, node);
+        } else {
+            inner::forward::<V, R, 1>(&r, roots, quarter, node);
+        }
     }
+}
+
+per_words! {
+    fn inverse<V>(table: &NttTable, a: &mut [u32]) {
+        match (fits::<V>(table.n), Wide::<V>::PRIMES.contains(&table.m.value())) {
+            (true, true) => inverse_by::<V, Wide<V>>(table, a),
+            (true, false) => inverse_by::<V, Tight<V>>(table, a),
+            (false, _) => inverse_by::<[u32; 1], Tight<[u32; 1]>>(table, a),
+        }
+    }
+}
+
+#[inline(always)]
+fn inverse_by<V: Words, R: Range<V>>(table: &NttTable, a: &mut [u32]) {
+    let r = R::new(&table.m);
+    let roots = &table.inverse;
+    for (node, quarter) in (4..).zip(a.chunks_exact_mut(table.n / 4)) {
+        let mut len = 2 * V::N;
+        let inmost = node * (quarter.len() / len);
+        if quarter.len() >= TOGETHER * len {
+            inner::inverse::<V, R, TOGETHER>(&r, roots, quarter, inmost);
+        } else {
+            inner::inverse::<V, R, 1>(&r, roots, quarter, inmost);
+        }
+        while len < quarter.len() {
+            let radix = passes::radix::<V>(quarter.len() / len * 2 * V::N);
+            len *= radix;
+            let node = node * (quarter.len() / len);
+            for (node, block) in (node..).zip(quarter.chunks_exact_mut(len)) {
+                match radix {
+                    8 => passes::inverse::<V, R, 8>(&r, roots, block, node),
+                    4 => passes::inverse::<V, R, 4>(&r, roots, block, node),
+                    _ => passes::inverse::<V, R, 2>(&r, roots, block, node),
+                }
+            }
+        }
+    }
+    outer::inverse::<V, R>(&r, &table.outer, a);
 }
 
 #[cfg(test)]
@@ -220,9 +270,9 @@ mod tests {
         prop::collection::vec(any::<u32>(), n)
     }
 
-    /// Degree 2…64 over the largest and over small primes.
+    /// Degree 8…64 over the largest and over small primes.
     fn cases() -> impl Strategy<Value = (NttTable, Vec<u32>, Vec<u32>)> {
-        (1u32..7, prop::sample::select(vec![1 << 31, 1 << 30, 5000])).prop_flat_map(
+        (3u32..7, prop::sample::select(vec![1 << 31, 1 << 30, 5000])).prop_flat_map(
             |(log_n, bound)| {
                 let t = table(log_n, bound);
                 let n = 1 << log_n;
@@ -262,10 +312,33 @@ mod tests {
         }
     }
 
-    /// Large enough for the narrow stages to be done apart, small enough for every value.
+    #[test]
+    fn integers_are_reduced_as_they_are_read() {
+        let bound = 1 << 29;
+        // The first is below the bound, so that it takes the way around.
+        for below in [1 << 20, (1 << 29) + (1 << 17), 1 << 30, 1_595_600_000, 1 << 31] {
+            let t = table(9, below);
+            let x: Vec<i32> = (0..512u32)
+                .map(|i| match i % 11 {
+                    0 => bound,
+                    1 => -bound,
+                    _ => i.wrapping_mul(2_654_435_761) as i32 % (bound + 1),
+                })
+                .collect();
+            let mut want: Vec<u32> = x.iter().map(|&x| t.modulus().from_i64(x.into())).collect();
+            t.forward_with(Simd::all().next().unwrap(), &mut want);
+            for simd in Simd::all() {
+                let mut got = vec![u32::MAX; 512];
+                t.forward_integers(simd, &x, bound as u32, &mut got);
+                assert_eq!(got, want, "{simd}, {}", t.modulus().value());
+            }
+        }
+    }
+
+    /// Large enough for whole vectors, small enough for every value.
     #[test]
     fn every_value_of_a_larger_transform() {
-        for log_n in [8, 9] {
+        for log_n in [7, 8, 9, 10] {
             let t = table(log_n, 1 << 31);
             let p = t.modulus().value();
             let a: Vec<u32> =
@@ -284,11 +357,12 @@ mod tests {
 
     #[test]
     fn extremes_at_full_size() {
-        for log_n in [12, 13, 15] {
-            let t = table(log_n, 1 << 31);
+        for (log_n, bound) in [(12, 1 << 31), (13, 1 << 30), (14, 1 << 31), (15, 1 << 31)] {
+            let t = table(log_n, bound);
             let n = 1 << log_n;
-            for fill in [0, 1, t.modulus().value() - 1] {
-                let a = vec![fill; n];
+            let p = t.modulus().value();
+            let scattered = (0..n as u32).map(|i| i.wrapping_mul(2_654_435_761) % p).collect();
+            for a in [vec![0; n], vec![1; n], vec![p - 1; n], scattered] {
                 let portable = Simd::all().next().unwrap();
                 let mut want = a.clone();
                 t.forward_with(portable, &mut want);

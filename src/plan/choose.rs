@@ -1,0 +1,190 @@
+//! The choice of parameters and scales for a network: the cheapest that the simulator confirms.
+
+use super::batch::{Batch, Trace};
+use super::lower::lower;
+use super::precision::{FEWEST_BITS, USUAL_BITS, fewest_bits, keeps_answers};
+use super::ranges::{Ranges, probes};
+use super::search::{self, CostModel, Levels, Scales, Search, Work};
+use super::sensitivity::Sensitivity;
+use super::simulate::Simulator;
+use super::{PlanError, PlanOptions, Program, SAMPLES};
+use crate::model::NormalForm;
+use crate::scheme::{Parameters, noise};
+
+/// Made-up inputs say less about the real ones than a calibration batch does: so many bits more are
+/// kept above the results that they give, and where there is room for them below, too.
+const UNSURE_BITS: f64 = 3.0;
+
+/// Runs of the simulator that confirm a choice.
+const RUNS: u64 = 2;
+
+/// Choices that are put to the simulator, ring by ring, each with an error of at most this share of
+/// that of the one before.
+const TRIES: usize = 8;
+const BETTER: f64 = 0.85;
+
+/// Noise of this many times its size must not drive results out of their range. Polynomials of
+/// higher degrees run away beyond the values that they were fitted to, and in a batch of thousands
+/// some value is always near the end: with degree 6 for ReLU, 12 of 4,000 images ran away at 3.2
+/// bits, none at 4.2. One of them destroys its batch.
+const STRESS: f64 = 2.0;
+
+/// By how much a simulated error may exceed the wanted one: it is drawn.
+const DRAWN: f64 = 1.1;
+
+/// Where the wanted precision is out of reach, a dearer choice must lower the error to this share.
+const WORTH: f64 = 0.75;
+
+/// What was chosen.
+pub struct Choice {
+    /// Ring and primes.
+    pub params: Parameters,
+    /// The integers.
+    pub program: Program,
+    /// The standard deviation of the results' error, as simulated.
+    pub error: f64,
+}
+
+/// That a batch `[count, …]` is of a network's inputs.
+pub fn check_shape(found: &[usize], expected: &[usize]) -> Result<(), PlanError> {
+    match found.split_first() {
+        Some((1.., shape)) if shape == expected => Ok(()),
+        _ => Err(PlanError::Calibration { found: found.to_vec(), expected: expected.to_vec() }),
+    }
+}
+
+/// Chooses among rings, ascending, each with its largest log₂ Q.
+///
+/// # Errors
+/// [`PlanError`] where none computes the network as precisely as wanted.
+pub fn choose(
+    rings: &[(usize, f64)],
+    network: &NormalForm,
+    options: &PlanOptions,
+) -> Result<Choice, PlanError> {
+    let made_up;
+    let (samples, unsure) = match &options.calibration {
+        Some(given) => (given.view(), 0.0),
+        None => {
+            made_up = probes(&network.input_shape, options.input_range);
+            (made_up.view(), UNSURE_BITS)
+        }
+    };
+    check_shape(samples.shape(), &network.input_shape)?;
+    let trace = Trace::run(network, Batch::inputs(&samples, SAMPLES, options.input_range))?;
+    let ranges = Ranges::of(&trace);
+    let bits = match (options.precision_bits, &options.calibration) {
+        (Some(bits), _) => bits,
+        (None, None) => USUAL_BITS,
+        (None, Some(_)) => fewest_bits(&trace.output, ranges.spread),
+    };
+    let sensitivity = Sensitivity::measure(network, &trace);
+    let chooser = Chooser {
+        network,
+        trace: &trace,
+        ranges: &ranges,
+        work: Work::of(network),
+        headroom: 1.0 + options.margin_bits + unsure + ranges.output.max(f64::MIN_POSITIVE).log2(),
+        answers: options.precision_bits.is_none() && options.calibration.is_some(),
+        secure: rings.iter().all(|ring| ring.1.is_finite()),
+    };
+    let mut best: Option<Scales> = None;
+    for &ring in rings {
+        let typical = typical(ring.0, network.depth());
+        let built = search::Network::new(network, &ranges, &sensitivity, &typical);
+        let search = Search::new(&built, &chooser.work, CostModel::CPU, chooser.headroom, ring);
+        let found = search.run();
+        let aim = chooser.error_at(bits + unsure);
+        let mut refused = f64::INFINITY;
+        for _ in 0..TRIES {
+            let better = |s: &&Scales| s.error() <= aim.min(refused);
+            let Some(scales) = found.iter().find(better) else { break };
+            if let Some(choice) = chooser.confirm(scales, bits + unsure)? {
+                return Ok(choice);
+            }
+            refused = scales.error() * BETTER;
+        }
+        for scales in found {
+            if best.as_ref().is_none_or(|b| scales.error() < b.error() * WORTH) {
+                best = Some(scales);
+            }
+        }
+    }
+    // Where nothing is as precise as it might be, the best there is may be precise enough.
+    let least = if chooser.answers { bits.min(FEWEST_BITS) } else { bits };
+    let confirmed = best.as_ref().map(|best| chooser.confirm(best, least)).transpose()?.flatten();
+    confirmed.ok_or_else(|| PlanError::Precision {
+        depth: network.depth(),
+        reached: best.map_or(0.0, |b| (ranges.spread / b.error()).log2().max(0.0)),
+        wanted: least,
+    })
+}
+
+/// Levels at which groups of rows find their ratios: a prime of 30.5 bits a squaring.
+fn typical(degree: usize, depth: usize) -> Levels {
+    let prime = 30.5f64.exp2();
+    let ratio = (0..=depth).map(|d| if d > 0 && d < depth { prime } else { 1.0 });
+    let relin = noise::relinearise(degree, std::iter::repeat_n(prime, depth + 2)) / prime;
+    Levels {
+        fresh: noise::fresh(degree),
+        noise: vec![relin.hypot(noise::rescale(degree)); depth + 1],
+        output: 55f64.exp2(),
+        ratio: ratio.collect(),
+    }
+}
+
+struct Chooser<'a> {
+    network: &'a NormalForm,
+    trace: &'a Trace,
+    ranges: &'a Ranges,
+    work: Work,
+    headroom: f64,
+    /// Whether answers decide, and not the results' error.
+    answers: bool,
+    /// Whether every ring has a bound; only [`Plan::new_insecure`](super::Plan::new_insecure) offers
+    /// one that has none.
+    secure: bool,
+}
+
+impl Chooser<'_> {
+    fn error_at(&self, bits: f64) -> f64 {
+        self.ranges.spread * (-bits).exp2()
+    }
+
+    /// The program for these scales, if the simulator finds it precise enough.
+    fn confirm(&self, scales: &Scales, bits: f64) -> Result<Option<Choice>, PlanError> {
+        let literal = scales.literal.clone();
+        let params = match self.secure {
+            true => Parameters::new(literal)?,
+            false => Parameters::new_insecure(literal)?,
+        };
+        let program = lower(self.network, self.ranges, scales)?;
+        program.check(|level| params.basis().log2_q(level))?;
+        let simulator = Simulator::new(&program, &scales.literal);
+        let samples = self.trace.samples();
+        let mut squares = vec![0.0; samples];
+        for seed in 0..RUNS {
+            let values = simulator.run(&self.trace.values[0], seed, 1.0);
+            let Some(results) = values.last() else { continue };
+            for row in results.minus(&self.trace.output).rows() {
+                squares.iter_mut().zip(row).for_each(|(sum, e)| *sum += e * e);
+            }
+        }
+        let entries = RUNS as f64 * self.trace.output.entries() as f64;
+        let error = (squares.iter().sum::<f64>() / entries / samples as f64).sqrt();
+        let precise = error <= DRAWN * self.error_at(bits);
+        let kept = || keeps_answers(&self.trace.output, |s| (squares[s] / entries).sqrt());
+        let enough = (precise || (self.answers && kept())) && self.is_calm(&simulator);
+        Ok(enough.then_some(Choice { params, program, error }))
+    }
+
+    /// Whether results stay in the range that the modulus has room for under more noise than there
+    /// will be.
+    fn is_calm(&self, simulator: &Simulator<'_>) -> bool {
+        let room = self.headroom.exp2() / 2.0;
+        (0..RUNS).all(|seed| {
+            let values = simulator.run(&self.trace.values[0], RUNS + seed, STRESS);
+            values.last().is_none_or(|results| results.largest() <= room)
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! The rule that chooses ring degree, primes and scales.
+//!
+//! A prime goes with each squaring, two where one is too coarse: which they are is found greedily,
+//! one more at a time where it helps most. Sizes of primes and scales of layers follow from the
+//! error model, which is convex in their logarithms. The smallest ring that reaches the wanted
+//! precision is taken (a larger one has more noise and never needs fewer primes), and there the
+//! cheapest choice.
+
+mod build;
+mod cost;
+mod geometric;
+mod model;
+mod sizes;
+
+pub use build::Network;
+pub use cost::{CostModel, Work};
+pub use model::{LIFTED_WEIGHT, Levels, Solution};
+
+use crate::math::primes_below;
+use crate::scheme::{ParametersLiteral, noise};
+
+/// Primes stay below this power of two.
+const LARGEST_PRIME: f64 = 31.0;
+
+/// More precision than this many primes give for the result is never wanted.
+const MOST_BASE: usize = 4;
+
+/// All that a lowering needs to know.
+#[derive(Clone, Debug)]
+pub struct Scales {
+    /// Ring degree and primes.
+    pub literal: ParametersLiteral,
+    /// By depth: primes at the sums there.
+    pub levels: Vec<usize>,
+    /// By depth: primes that go after the sums that are squared.
+    pub drops: Vec<usize>,
+    /// The scale of the input, of every layer, and of the result.
+    pub scales: Vec<f64>,
+    /// What each row of each layer is multiplied by beside its layer's scale.
+    pub factors: Vec<Vec<f64>>,
+    /// Where the predicted error comes from.
+    pub solution: Solution,
+    /// Predicted seconds for one batch.
+    pub seconds: f64,
+}
+
+impl Scales {
+    /// The scale of an encryption.
+    pub fn fresh(&self) -> f64 {
+        self.scales[0]
+    }
+
+    /// The scale of the result.
+    pub fn output(&self) -> f64 {
+        self.scales[self.scales.len() - 1]
+    }
+
+    /// The product of the primes that go after the sums of a depth.
+    pub fn ratio(&self, depth: usize) -> f64 {
+        let level = self.levels[depth];
+        let gone = &self.literal.primes[level - self.drops[depth]..level];
+        gone.iter().map(|&p| f64::from(p)).product()
+    }
+
+    /// The predicted standard deviation of the result's error.
+    pub fn error(&self) -> f64 {
+        self.solution.error()
+    }
+}
+
+/// How many primes go after the sums of each depth, and how many are left for the result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Candidate {
+    drops: Vec<usize>,
+    base: usize,
+}
+
+impl Candidate {
+    fn primes(&self) -> usize {
+        self.base + self.drops.iter().sum::<usize>()
+    }
+
+    fn levels(&self) -> Vec<usize> {
+        let mut left = self.primes();
+        let level = |drop: &usize| {
+            left -= drop;
+            left + drop
+        };
+        self.drops.iter().map(level).collect()
+    }
+}
+
+/// The rule, for one network and one ring.
+pub struct Search<'a> {
+    network: &'a Network,
+    work: &'a Work,
+    cost: CostModel,
+    /// What the result's modulus must hold beyond the scale, in bits: sign, range and margin.
+    headroom: f64,
+    degree: usize,
+    bound: f64,
+}
+
+impl<'a> Search<'a> {
+    /// For the ring of degree `degree` with at most `bound` bits of modulus.
+    pub fn new(
+        network: &'a Network,
+        work: &'a Work,
+        cost: CostModel,
+        headroom: f64,
+        (degree, bound): (usize, f64),
+    ) -> Self {
+        Self { network, work, cost, headroom, degree, bound }
+    }
+
+    /// All choices worth a look, the cheapest first.
+    pub fn run(&self) -> Vec<Scales> {
+        let mut found = Vec::new();
+        for base in 1..=MOST_BASE {
+            self.grow(base, &mut found);
+        }
+        found.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        found
+    }
+
+    /// One prime a squaring, then one more at a time where it helps most.
+    fn grow(&self, base: usize, found: &mut Vec<Scales>) {
+        // The first sums lose nothing: the input's scale is free. Neither does the result.
+        let depth = self.network.depth;
+        let drops = (0..=depth).map(|d| usize::from(d > 0 && d < depth)).collect();
+        let mut at = Candidate { drops, base };
+        let Some(mut best) = self.settle(&at) else { return };
+        loop {
+            found.extend(self.finish(&at, &best));
+            let more = (1..depth).filter(|&d| at.drops[d] == 1).filter_map(|d| {
+                let mut more = at.clone();
+                more.drops[d] = 2;
+                Some((self.settle(&more)?, more))
+            });
+            let Some((settled, more)) = more.min_by(|a, b| a.0.error.total_cmp(&b.0.error)) else {
+                return;
+            };
+            (best, at) = (settled, more);
+        }
+    }
+
+    /// The smallest primes worth a lane of 32 bits of which a ring has enough.
+    fn smallest_prime(&self) -> f64 {
+        20f64.max((4.0 * self.degree as f64).log2() + 5.0)
+    }
+
+    fn fits(&self, candidate: &Candidate) -> bool {
+        let primes = candidate.primes();
+        primes <= 64 && primes as f64 * (self.smallest_prime() + 0.5) <= self.bound
+    }
+
+    /// Sizes of primes and scales.
+    fn settle(&self, candidate: &Candidate) -> Option<Settled> {
+        self.fits(candidate).then(|| sizes::settle(self, candidate))
+    }
+
+    /// The noise of switches and the ratios for given primes.
+    fn levels(&self, candidate: &Candidate, primes: &[u32]) -> Levels {
+        let levels = candidate.levels();
+        let ratio = |d: usize| -> f64 {
+            let gone = &primes[levels[d] - candidate.drops[d]..levels[d]];
+            gone.iter().map(|&p| f64::from(p)).product()
+        };
+        let noise = |d: usize| match candidate.drops[d] {
+            0 => 0.0,
+            _ => {
+                let digits = primes[..levels[d]].iter().copied();
+                let relin = noise::relinearise(self.degree, digits) / ratio(d);
+                relin.hypot(noise::rescale(self.degree))
+            }
+        };
+        let base: f64 = primes[..candidate.base].iter().map(|&p| f64::from(p).log2()).sum();
+        Levels {
+            fresh: noise::fresh(self.degree),
+            noise: (0..levels.len()).map(noise).collect(),
+            ratio: (0..levels.len()).map(ratio).collect(),
+            output: (base - self.headroom).exp2(),
+        }
+    }
+
+    /// The primes themselves, and the scales that go with them.
+    fn finish(&self, candidate: &Candidate, settled: &Settled) -> Option<Scales> {
+        let mut primes: Vec<u32> = Vec::with_capacity(candidate.primes());
+        for &bits in &settled.bits {
+            primes.push(nearest(self.degree, bits, &primes)?);
+        }
+        let total: f64 = primes.iter().map(|&p| f64::from(p).log2()).sum();
+        if total > self.bound {
+            return None;
+        }
+        let scales = sizes::refine(self, candidate, &primes, settled);
+        let solution = self.network.model.solution(&self.levels(candidate, &primes), scales);
+        let levels = candidate.levels();
+        Some(Scales {
+            literal: ParametersLiteral { degree: self.degree, primes },
+            scales: solution.scales.clone(),
+            factors: self.network.factors.clone(),
+            seconds: self.work.seconds(self.degree, &levels, &candidate.drops, &self.cost),
+            drops: candidate.drops.clone(),
+            levels,
+            solution,
+        })
+    }
+}
+
+/// A candidate with all that follows from it.
+#[derive(Clone, Debug, Default)]
+struct Settled {
+    /// log₂ of the primes, in the order of the modulus.
+    bits: Vec<f64>,
+    /// By node.
+    scales: Vec<f64>,
+    /// The standard deviation of the result's error.
+    error: f64,
+}
+
+/// The largest prime below 2^`bits` that is not taken yet.
+fn nearest(degree: usize, bits: f64, taken: &[u32]) -> Option<u32> {
+    let bound = bits.min(LARGEST_PRIME).exp2().ceil() as u32;
+    primes_below(bound, 4 * degree as u32).find(|p| !taken.contains(p))
+}

@@ -1,0 +1,166 @@
+//! Layouts hold together, and what they cut computes the same ciphertexts.
+
+use super::layout::Layout;
+use super::{Evaluate, Runner};
+use crate::device::{DeviceError, cpu::CpuEngine};
+use crate::model::{Conv2d, Dense, Network, Padding, Polynomial};
+use crate::plan::{Plan, PlanOptions};
+use crate::ring::{Shape, Tile};
+use crate::scheme::{RelinKey, SeededTile};
+use ndarray::{Array2, Array4};
+use proptest::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Two channels of `side` × `side`, convolutions with a shortcut, two dense layers.
+fn network(side: usize, kernel: usize, stride: usize, channels: usize) -> Network {
+    let mut b = Network::builder(&[2, side, side]).unwrap();
+    let act = Polynomial::uniform(&[0.1, 0.4, 0.3]);
+    let weights = |o, i| {
+        Array4::from_shape_fn((o, i, kernel, kernel), |(o, i, y, x)| {
+            0.3 * ((7 * o + 5 * i + 3 * y + x) as f64).sin()
+        })
+    };
+    let x = b.input();
+    let conv = |o, i, stride| {
+        Conv2d::new(weights(o, i), vec![0.1; o])
+            .with_stride([stride; 2])
+            .with_padding(Padding::all(kernel / 2))
+    };
+    let x = b.conv2d("first", x, conv(channels, 2, stride)).unwrap();
+    let x = b.polynomial("a", x, act.clone()).unwrap();
+    let y = b.conv2d("second", x, conv(channels, channels, 1)).unwrap();
+    let y = b.polynomial("b", y, act.clone()).unwrap();
+    let x = b.sum("shortcut", x, y).unwrap();
+    let x = b.flatten("flat", x).unwrap();
+    let dense = |outputs: usize, inputs: usize| {
+        let weight = |(o, i)| ((o + 2 * i) as f64).cos() / inputs as f64;
+        Dense::new(Array2::from_shape_fn((outputs, inputs), weight), vec![0.2; outputs])
+    };
+    let x = b.dense("third", x, dense(7, channels * side.div_ceil(stride).pow(2))).unwrap();
+    let x = b.polynomial("c", x, act).unwrap();
+    let x = b.dense("last", x, dense(3, 7)).unwrap();
+    b.finish(x).unwrap()
+}
+
+fn plan(network: &Network) -> Plan {
+    Plan::new_insecure(network, &PlanOptions::default(), 32).unwrap()
+}
+
+/// Residues of which only equality matters.
+fn residues(plan: &Plan, shape: Shape, salt: u32) -> Tile {
+    let mut tile = Tile::zeros(shape);
+    for (i, x) in tile.data_mut().iter_mut().enumerate() {
+        let p = plan.parameters().basis().modulus(i / shape.per_prime()).value();
+        *x = (i as u32 ^ salt).wrapping_mul(2_654_435_761) % p;
+    }
+    tile
+}
+
+/// An engine with a key, and a batch: no secret is needed to compute.
+fn setting(plan: &Plan) -> (CpuEngine, SeededTile) {
+    let (params, value) = (plan.parameters(), plan.program().input);
+    let shape = Shape { primes: value.level, components: 2, rows: value.level, degree: 32 };
+    let key = RelinKey::new(residues(plan, shape, 1)).unwrap();
+    let shape = Shape { components: 1, rows: value.rows, ..shape };
+    let batch = SeededTile { seed: [7; 32], c0: residues(plan, shape, 2) };
+    (CpuEngine::open(params, Some(&key)).unwrap(), batch)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Played through row by row: whatever a chunk reads lies where it is looked for, and every row
+    /// of every value is computed once.
+    #[test]
+    fn chunks_find_what_they_read(
+        side in 3usize..8, kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..3,
+        channels in 1usize..4, grain in 10u32..22,
+    ) {
+        let plan = plan(&network(side, kernel, stride, channels));
+        let program = plan.program();
+        let layout = Layout::new(program, 32, 1 << grain);
+        let mut held: HashMap<(usize, u32), u32> = HashMap::new();
+        let mut computed: HashMap<(usize, u32), usize> = HashMap::new();
+        for task in &layout.tasks {
+            let rows = &layout.orders[task.value][task.rows.clone()];
+            if let Some(step) = task.value.checked_sub(1).map(|k| &program.steps[k]) {
+                for (t, &row) in step.terms.iter().flat_map(|t| rows.iter().map(move |r| (t, r))) {
+                    for (column, _) in t.matrix.row(row) {
+                        let slot = layout.slots[t.source][column as usize];
+                        prop_assert_eq!(held.get(&(t.source, slot)), Some(&column));
+                    }
+                }
+            }
+            for (i, &row) in rows.iter().enumerate() {
+                let slot = layout.slots[task.value][row as usize];
+                prop_assert_eq!(slot as usize, task.at + i);
+                prop_assert!((slot as usize) < layout.tiles[task.value].rows);
+                held.insert((task.value, slot), row);
+                *computed.entry((task.value, row)).or_default() += 1;
+            }
+        }
+        let rows = program.input.rows + program.steps.iter().map(|s| s.value.rows).sum::<usize>();
+        prop_assert_eq!(computed.len(), rows);
+        prop_assert!(computed.values().all(|&times| times == 1));
+        // The answer is whole at the end.
+        let answer = program.steps.len();
+        for row in 0..program.output().rows as u32 {
+            let slot = layout.slots[answer][row as usize];
+            prop_assert_eq!(held[&(answer, slot)], row);
+        }
+    }
+}
+
+#[test]
+fn a_budget_changes_no_residue() {
+    let plan = plan(&network(7, 3, 1, 2));
+    let program = plan.shared_program();
+    let runner =
+        |memory| Runner::new(setting(&plan).0, plan.parameters(), program.clone(), memory).unwrap();
+    let (_, batch) = setting(&plan);
+    let free = runner(None);
+    let (want, _) = free.evaluate(&batch, &mut |_| ()).unwrap();
+    let least = Layout::within(&program, 32, 0).bytes;
+    assert!(3 * least < 2 * free.memory(), "{least} of {} bytes", free.memory());
+    for memory in [free.memory() * 3 / 4, (least + free.memory()) / 2, least] {
+        let bound = runner(Some(memory));
+        assert!(bound.memory() <= memory);
+        // Twice: the second evaluation works in the memory of the first.
+        for _ in 0..2 {
+            let mut steps = Vec::new();
+            let (got, _) = bound.evaluate(&batch, &mut |step| steps.push(step)).unwrap();
+            assert!(got == want, "{memory} bytes");
+            steps.sort_unstable();
+            assert_eq!(steps, (0..program.steps.len()).collect::<Vec<_>>());
+        }
+    }
+    let refusal = Runner::new(setting(&plan).0, plan.parameters(), program, Some(least - 1));
+    let Err(DeviceError::Memory { needed, limit, .. }) = refusal else { panic!("accepted") };
+    assert_eq!((needed, limit), (least, least - 1));
+}
+
+#[test]
+fn foreign_batches_are_refused() {
+    let (plan, other) = (plan(&network(5, 3, 2, 1)), plan(&network(6, 3, 2, 1)));
+    let runner =
+        Runner::new(setting(&plan).0, plan.parameters(), plan.shared_program(), None).unwrap();
+    let refusal = runner.evaluate(&setting(&other).1, &mut |_| ()).unwrap_err().to_string();
+    assert!(refusal.contains("rows: 72") && refusal.contains("rows: 50"), "{refusal}");
+}
+
+/// The values of a traced run are those of a run in chunks, as far as both have them.
+#[test]
+fn traces_end_in_the_answer() {
+    let plan = plan(&network(6, 5, 2, 2));
+    let program: Arc<_> = plan.shared_program();
+    let (engine, batch) = setting(&plan);
+    let whole = Runner::whole(engine, plan.parameters(), program.clone()).unwrap();
+    let values = whole.trace(&batch).unwrap();
+    assert_eq!(values.len(), program.steps.len() + 1);
+    assert!(values[0] == batch.expand(plan.parameters().basis()));
+    let least = Layout::within(&program, 32, 0).bytes;
+    let small = Runner::new(setting(&plan).0, plan.parameters(), program, Some(least));
+    let (answer, _) = small.unwrap().evaluate(&batch, &mut |_| ()).unwrap();
+    assert!(values.last() == Some(&answer));
+}
