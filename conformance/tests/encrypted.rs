@@ -9,24 +9,30 @@ use conformance::{Blueprint, runtime};
 /// Slots; there are 96 inputs.
 const DEGREE: usize = 128;
 
+/// The precision asked for.
+const WANTED_BITS: f64 = 4.5;
+
 /// What was measured on one network.
 struct Measured {
     distance: Distance,
     predicted: f64,
-    wanted_bits: f64,
 }
 
 /// `None` where the plan says that the precision wanted is out of reach.
-fn plan(network: &Assembled, calibrated: bool) -> Result<Option<(Plan, f64)>, String> {
+fn plan(network: &Assembled, calibrated: bool) -> Result<Option<Plan>, String> {
     let ours = Network::from_onnx_bytes(&network.onnx).map_err(|e| e.to_string())?;
     let options = PlanOptions {
         input_range: network.range,
         calibration: calibrated.then(|| network.inputs.clone()),
+        precision_bits: Some(WANTED_BITS),
         ..PlanOptions::default()
     };
     match Plan::new_insecure(&ours, &options, DEGREE) {
-        Ok(plan) => Ok(Some((plan, options.precision_bits))),
-        Err(PlanError::Precision { .. }) => Ok(None),
+        Ok(plan) => Ok(Some(plan)),
+        Err(refusal @ PlanError::Precision { .. }) => {
+            eprintln!("{refusal}");
+            Ok(None)
+        }
         Err(error) => Err(error.to_string()),
     }
 }
@@ -34,17 +40,18 @@ fn plan(network: &Assembled, calibrated: bool) -> Result<Option<(Plan, f64)>, St
 fn measure(blueprint: &Blueprint, calibrated: bool) -> Result<Option<Measured>, String> {
     let network = assemble(blueprint)?;
     let want = runtime::run(&network.onnx, &network.inputs)?;
-    let Some((plan, wanted_bits)) = plan(&network, calibrated)? else { return Ok(None) };
+    let Some(plan) = plan(&network, calibrated)? else { return Ok(None) };
     let got = evaluate(&plan, &network.inputs, &[Device::cpu()])?;
     let (distance, predicted) = (Distance::new(&got, &want), plan.predicted_error());
     // Wrong integers anywhere, or an overflow, are off by orders of magnitude.
     if distance.typical.is_nan() || distance.typical > 16.0 * predicted {
         return Err(format!("calibrated: {calibrated}; predicted {predicted}, {distance:?}"));
     }
-    Ok(Some(Measured { distance, predicted, wanted_bits }))
+    Ok(Some(Measured { distance, predicted }))
 }
 
-/// Measures `usual` networks; at most one in thirty may be refused a plan.
+/// Measures `usual` networks; at most one in eight may be refused a plan, though none should
+/// be: see `regressions.rs`.
 fn survey(usual: u32, calibrated: bool) -> Vec<Measured> {
     let all = over_networks(usual, |blueprint| measure(blueprint, calibrated));
     let count = all.len();
@@ -61,13 +68,13 @@ fn survey(usual: u32, calibrated: bool) -> Vec<Measured> {
         of(|m| m.distance.rms / m.predicted),
         of(|m| m.distance.largest / m.predicted),
     );
-    assert!(30 * (count - planned.len()) <= count, "{} of {count} planned", planned.len());
-    // The prediction takes errors as independent, and inputs as alike: see the note.
+    assert!(8 * (count - planned.len()) <= count, "{} of {count} planned", planned.len());
+    // One figure cannot predict the errors of outliers.
     let near = |factor: f64| {
         let near = planned.iter().filter(|m| m.distance.rms <= factor * m.predicted);
         near.count() as f64 / planned.len() as f64
     };
-    assert!(near(1.5) >= 0.6 && near(4.0) >= 0.93, "{:.3}, {:.3}", near(1.5), near(4.0));
+    assert!(near(1.5) >= 0.85 && near(4.0) >= 0.97, "{:.3}, {:.3}", near(1.5), near(4.0));
     planned
 }
 
@@ -76,10 +83,10 @@ fn random_networks_agree_as_predicted() {
     let planned = survey(120, true);
     let precise = planned
         .iter()
-        .filter(|m| m.distance.rms <= m.distance.spread * (-m.wanted_bits).exp2())
+        .filter(|m| m.distance.rms <= m.distance.spread * (-WANTED_BITS).exp2())
         .count();
     eprintln!("{precise} of {} have the precision asked for", planned.len());
-    assert!(100 * precise >= 92 * planned.len(), "{precise} of {}", planned.len());
+    assert!(100 * precise >= 95 * planned.len(), "{precise} of {}", planned.len());
 }
 
 /// Ranges then are those of made-up inputs, which may be larger ones: so the error, but not the
@@ -101,7 +108,7 @@ fn devices_give_the_same_integers() {
     over_networks(8, |blueprint| {
         let network = assemble(blueprint)?;
         match plan(&network, true)? {
-            Some((plan, _)) => evaluate(&plan, &network.inputs, &devices).map(|_| ()),
+            Some(plan) => evaluate(&plan, &network.inputs, &devices).map(|_| ()),
             None => Ok(()),
         }
     });

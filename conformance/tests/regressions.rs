@@ -31,6 +31,7 @@ fn encrypted(of: &Regression) -> (Distance, f64) {
     let options = PlanOptions {
         input_range: of.range,
         calibration: Some(of.inputs.clone()),
+        precision_bits: Some(4.5),
         ..PlanOptions::default()
     };
     let plan = Plan::new_insecure(&of.network, &options, 128).unwrap();
@@ -49,10 +50,30 @@ fn activations_keep_their_units() {
 }
 
 /// 1×1 kernels, squares, a mean over 60 places: the rounding of a weight is the same at all places
-/// and does not average out.
+/// and does not average out. A plan that took errors as independent was 7 times too hopeful.
 #[test]
-#[ignore = "the planner takes the errors of shared weights as independent: 7 times as large as predicted"]
 fn shared_weights_share_their_rounding() {
     let (distance, predicted) = encrypted(&regression("pooled_shared_weights", (0.0, 1.0)));
-    assert!(distance.typical <= 3.0 * predicted, "{distance:?}, {predicted} predicted");
+    assert!(distance.typical <= 1.5 * predicted, "{distance:?}, {predicted} predicted");
+}
+
+/// Over a ring whose modulus has no bound, any precision is in reach.
+#[test]
+#[ignore = "the planner finds no parameters: \"reach 0.0 bits of precision\""]
+fn few_squarings_are_not_refused() {
+    let of = [("refused_one_squaring", (-1.0, 1.0)), ("refused_three_squarings", (0.0, 1.0))];
+    for (name, range) in of {
+        let (distance, predicted) = encrypted(&regression(name, range));
+        assert!(distance.rms <= 3.0 * predicted, "{name}: {distance:?}, {predicted} predicted");
+    }
+}
+
+/// A plan made without a calibration batch whose weights the kernels then refuse.
+#[test]
+#[ignore = "the planner goes beyond the kernels' bound: \"the weights of row 3 add up to 2720950\""]
+fn weights_stay_within_the_kernels_bound() {
+    let of = regression("heavy_row", (0.0, 1.0));
+    let options =
+        PlanOptions { input_range: of.range, precision_bits: Some(4.5), ..PlanOptions::default() };
+    Plan::new_insecure(&of.network, &options, 128).unwrap();
 }
