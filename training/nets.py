@@ -80,12 +80,12 @@ def dense(inputs: int, outputs: int, activation=Parabola) -> list[nn.Module]:
     ]
 
 
-def cryptonets() -> nn.Sequential:
+def cryptonets(activation=Parabola) -> nn.Sequential:
     """The shape of CryptoNets (Microsoft, 2016): 28×28 -> 5×13×13 = 845 -> 100 -> 10, two activations."""
     return nn.Sequential(
-        *conv(1, 5, kernel=5, stride=2),
+        *conv(1, 5, kernel=5, stride=2, activation=activation),
         nn.Flatten(),
-        *dense(845, 100),
+        *dense(845, 100, activation=activation),
         nn.Linear(100, 10),
     )
 
@@ -114,6 +114,7 @@ def deep_poly(degree: int) -> nn.Sequential:
 
 NETWORKS = {
     "cryptonets": cryptonets,
+    "cryptonets-relu": partial(cryptonets, activation=Relu),
     "deep": deep,
     "deep-relu": deep_relu,
     "deep-poly4": partial(deep_poly, 4),

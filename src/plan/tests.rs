@@ -1,7 +1,7 @@
 //! The check after the lowering must catch what it is there for, by the layer's name.
 
 use super::*;
-use crate::model::{Dense, Polynomial};
+use crate::model::{Dense, ModelError, Polynomial};
 use ndarray::{Array2, IxDyn};
 
 /// Dense layers "fc0", "fc1", … of 4 values with squarings between them.
@@ -66,7 +66,21 @@ fn options_that_cannot_be_meant_are_refused() {
     }
     let calibration = Some(ArrayD::from_elem(IxDyn(&[2, 4]), f32::NAN));
     let e = refuse(PlanOptions { calibration, ..PlanOptions::default() });
-    assert!(matches!(&e, PlanError::Diverges { layer } if layer.contains("fc0")), "{e}");
+    assert!(matches!(e, PlanError::Model(ModelError::InputValue { .. })), "{e}");
+}
+
+#[test]
+fn values_that_overflow_are_refused_by_the_layer() {
+    let mut b = Network::builder(&[4]).unwrap();
+    let huge = || Dense::new(Array2::from_elem((4, 4), 1e60), vec![0.0; 4]);
+    let x = b.dense("fc0", b.input(), huge()).unwrap();
+    let x = b.polynomial("act0", x, Polynomial::uniform(&[0.0, 0.0, 1.0])).unwrap();
+    let x = b.dense("fc1", x, huge()).unwrap();
+    let network = b.finish(x).unwrap();
+    let calibration = Some(ArrayD::from_elem(IxDyn(&[2, 4]), 0.5));
+    let options = PlanOptions { calibration, ..PlanOptions::default() };
+    let e = Plan::new(&network, &options).unwrap_err();
+    assert!(matches!(&e, PlanError::Diverges { layer } if layer.contains("fc1")), "{e}");
 }
 
 #[test]
