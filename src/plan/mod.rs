@@ -86,11 +86,7 @@ impl Plan {
             return Err(PlanError::InputRange { low, high });
         }
         let samples = samples(network.input_shape(), options)?;
-        // Made-up inputs say too little of how large values are to lay squares out by them.
-        let network = match &options.calibration {
-            Some(_) => NormalForm::measured(network, &samples)?,
-            None => NormalForm::new(network)?,
-        };
+        let network = NormalForm::new(network)?;
         let Choice { params, program, error, precision } =
             choose(&rings, &network, samples.view(), options)?;
         let shapes = [&network.input_shape[..], &network.output_shape];
