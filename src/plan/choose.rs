@@ -105,16 +105,19 @@ pub fn choose(
         let typical = typical(ring.0, network.depth());
         let built = search::Network::new(network, &ranges, &sensitivity, &typical);
         let search = Search::new(&built, &chooser.work, CostModel::CPU, chooser.headroom, ring);
-        let aim = chooser.error_at(bits + unsure);
-        let found = search.run(aim);
-        let mut refused = f64::INFINITY;
+        let wanted = chooser.error_at(bits + unsure);
+        let mut aim = wanted;
+        let mut found = search.run(aim);
         for _ in 0..TRIES {
-            let better = |s: &&Scales| s.error() <= aim.min(refused);
-            let Some(scales) = found.iter().find(better) else { break };
+            let precise = |s: &&Scales| s.error() <= aim;
+            if aim < wanted && !found.iter().any(|s| precise(&s)) {
+                found = search.run(aim);
+            }
+            let Some(scales) = found.iter().find(precise) else { break };
             if let Some(choice) = chooser.confirm(scales, bits + unsure)? {
                 return Ok(choice);
             }
-            refused = scales.error() * BETTER;
+            aim = scales.error() * BETTER;
         }
         for scales in found {
             if best.as_ref().is_none_or(|b| scales.error() < b.error() * WORTH) {

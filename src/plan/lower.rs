@@ -3,7 +3,7 @@
 use super::PlanError;
 use super::program::{Program, Step, Term, Value};
 use super::ranges::Ranges;
-use super::search::{LIFTED_WEIGHT, Scales};
+use super::search::{Scales, load};
 use crate::model::{self, NormalForm, SparseMatrix};
 use crate::ring::{BlockMatrix, MatrixError, WEIGHT_BOUND};
 
@@ -105,8 +105,7 @@ impl Lowering<'_> {
                 squared: t.squared,
             };
             let means = self.ranges.means_of(t.source, t.squared);
-            let largest = unit.largest(&t.map);
-            let (wanted, lifts) = lift(at.sum / read, largest);
+            let (wanted, lifts) = lift(at.sum / read, unit.extent(&t.map));
             let matrix = unit.quantise(&t.map, wanted, means, &mut bias).map_err(failed)?;
             let mut found = Integers { source, squared: t.squared, matrix, scale: wanted };
             if let Some((&last, first)) = lifts.split_last() {
@@ -182,13 +181,10 @@ fn diagonal(rows: usize, factor: i32) -> Result<BlockMatrix, MatrixError> {
     BlockMatrix::from_rows(rows, &(0..rows as u32).map(|r| vec![(r, factor)]).collect::<Vec<_>>())
 }
 
-/// The scale of weights whose largest is `largest`, and the exact integers by which their sums are
-/// lifted, so that all of them multiply to `scale`.
-fn lift(scale: f64, largest: f64) -> (f64, Vec<f64>) {
-    if scale * largest < f64::from(WEIGHT_BOUND) - 1.0 {
-        return (scale, Vec::new());
-    }
-    let mut left = (scale * largest / LIFTED_WEIGHT).ceil();
+/// The scale of weights of which the largest and the largest Σ|w| of a row are given, and the exact
+/// integers by which their sums are lifted, so that all of them multiply to `scale`.
+fn lift(scale: f64, (largest, norm): (f64, f64)) -> (f64, Vec<f64>) {
+    let mut left = (scale * load(largest, norm)).ceil();
     let mut factors = Vec::new();
     while left > 1.0 {
         let steps = (left.log2() / LIFT.log2()).ceil().max(1.0);
@@ -213,12 +209,15 @@ impl Unit<'_> {
         self.rows[row] / if self.squared { column * column } else { column }
     }
 
-    fn largest(&self, map: &SparseMatrix) -> f64 {
+    /// The largest weight, and the largest Σ|w| of a row.
+    fn extent(&self, map: &SparseMatrix) -> (f64, f64) {
         let of_row = |r: usize| {
             let (columns, values) = map.row(r);
-            columns.iter().zip(values).fold(0.0, |l: f64, (&c, v)| l.max((v * self.of(r, c)).abs()))
+            let weights = columns.iter().zip(values).map(|(&c, v)| (v * self.of(r, c)).abs());
+            weights.fold((0.0, 0.0), |(largest, norm): (f64, f64), w| (largest.max(w), norm + w))
         };
-        (0..map.rows()).map(of_row).fold(0.0, f64::max)
+        let rows = (0..map.rows()).map(of_row);
+        rows.fold((0.0, 0.0), |all, row| (row.0.max(all.0), row.1.max(all.1)))
     }
 
     /// Rounds weights, and moves what the rounding shifts at the source's means into the bias.

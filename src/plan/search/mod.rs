@@ -14,7 +14,7 @@ mod sizes;
 
 pub use build::Network;
 pub use cost::{CostModel, Work};
-pub use model::{LIFTED_WEIGHT, Levels, Solution};
+pub use model::{Levels, Solution, load};
 
 use crate::math::primes_below;
 use crate::scheme::{ParametersLiteral, noise};
