@@ -21,6 +21,29 @@ pub struct Runner<E: Engine> {
     tiles: Mutex<Vec<Vec<E::Tile>>>,
 }
 
+/// The coarsest layout that fits `memory` bytes, or what the engine has.
+///
+/// # Errors
+/// [`DeviceError::Memory`] where the finest chunks do not fit.
+pub fn fitting<E: Engine>(
+    engine: &E,
+    params: &Parameters,
+    program: &Program,
+    memory: Option<u64>,
+) -> Result<Layout, DeviceError> {
+    let limit = memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX);
+    let layout = Layout::within(program, params.degree(), engine.grain(), limit);
+    match layout.bytes <= limit {
+        true => Ok(layout),
+        false => Err(DeviceError::Memory {
+            device: engine.name(),
+            what: "the ciphertexts of one batch between layers",
+            needed: layout.bytes,
+            limit,
+        }),
+    }
+}
+
 /// A task's share of its layer; nothing for rows of the input.
 struct Chunk<E: Engine> {
     matrices: Vec<E::Matrix>,
@@ -41,16 +64,7 @@ impl<E: Engine> Runner<E> {
         program: Arc<Program>,
         memory: Option<u64>,
     ) -> Result<Self, DeviceError> {
-        let limit = memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX);
-        let layout = Layout::within(&program, params.degree(), engine.grain(), limit);
-        if layout.bytes > limit {
-            return Err(DeviceError::Memory {
-                device: engine.name(),
-                what: "the ciphertexts of one batch between layers",
-                needed: layout.bytes,
-                limit,
-            });
-        }
+        let layout = fitting(&engine, params, &program, memory)?;
         Self::with_layout(engine, params, program, layout)
     }
 
