@@ -328,6 +328,12 @@ mod tests {
             for (i, row) in rows.iter().enumerate() {
                 prop_assert_eq!(&m.row(i as u32), row);
             }
+            let even = m.with_columns(|c| c % 2 == 0);
+            prop_assert!(even.weights().len() <= m.weights().len());
+            for (i, row) in rows.iter().enumerate() {
+                let kept: Vec<_> = row.iter().copied().filter(|e| e.0 % 2 == 0).collect();
+                prop_assert_eq!(even.row(i as u32), kept);
+            }
         }
     }
 
