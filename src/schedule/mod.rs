@@ -1,12 +1,14 @@
 //! When and where: runs a program on an engine within a memory budget, ciphertexts resident from the
 //! first layer to the last.
 //!
-//! From the inside out: `order` says in which order rows become ready, `layout` cuts values into
-//! chunks, orders them depth first and gives each its place, [`Runner`] runs them.
+//! From the inside out: `stages` are a program's steps, wide sums in parts; `order` says in which order
+//! their rows are asked for; `layout` cuts values into chunks, orders them depth first and gives each
+//! its place; [`Runner`] runs them.
 
 mod layout;
 mod order;
 mod runner;
+mod stages;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -75,5 +77,6 @@ pub fn open(
 pub fn memory(plan: &Plan, memory: Option<u64>) -> Result<u64, DeviceError> {
     let params = plan.parameters();
     let engine = CpuEngine::open(params, None)?;
-    Ok(runner::fitting(&engine, params, plan.program(), memory)?.bytes)
+    let (_, layout) = runner::fitting(&engine, params, plan.program(), memory)?;
+    Ok(layout.bytes)
 }
