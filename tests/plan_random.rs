@@ -122,6 +122,10 @@ fn median(got: &ArrayD<f32>, want: &ArrayD<f32>) -> f64 {
 
 const DEGREE: usize = 256;
 
+/// Encryptions that errors are measured over. What is predicted is the root of a mean square, and
+/// where one input of a batch has most of it, a single encryption's is off by a bit either way.
+const ENCRYPTIONS: u64 = 8;
+
 /// log₂ of the measured error, by three measures.
 struct Off {
     /// By the plan's predicted error, over the calibration batch.
@@ -165,13 +169,17 @@ fn one(seed: u64) -> Option<Off> {
     let want = network.evaluate(&known).unwrap();
     let means = want.mean_axis(Axis(0)).unwrap();
     let spread = rms(want.outer_iter().flat_map(|y| (&y - &means).into_iter()).map(f64::from));
-    let planned = error(&encrypted(&twice), &network.evaluate(&twice).unwrap());
+    let want = network.evaluate(&twice).unwrap();
+    let planned = rms((0..ENCRYPTIONS).map(|_| error(&encrypted(&twice), &want)));
     let want = network.evaluate(&unknown).unwrap();
-    let simulated = median(&plan.simulate(unknown.view(), seed).unwrap(), &want);
+    let medians = |results: &dyn Fn(u64) -> ArrayD<f32>| {
+        rms((0..ENCRYPTIONS).map(|draw| median(&results(draw), &want)))
+    };
+    let simulated = medians(&|draw| plan.simulate(unknown.view(), 1000 * seed + draw).unwrap());
     Some(Off {
         predicted: (planned / plan.predicted_error()).log2(),
         wanted: (planned / spread).log2() + bits,
-        simulated: (median(&encrypted(&unknown), &want) / simulated).log2(),
+        simulated: (medians(&|_| encrypted(&unknown)) / simulated).log2(),
     })
 }
 

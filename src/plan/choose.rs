@@ -38,13 +38,6 @@ const STRESS: f64 = 2.0;
 /// By how much a simulated error may exceed the wanted one: it is drawn.
 const DRAWN: f64 = 1.1;
 
-/// A simulated error of more than this many times the one to first order is not in proportion to
-/// noise: one sample near the end of an activation's range decides it, and which of two draws of the
-/// noise is taken changes it by a bit either way. Of 1,000 random networks one had 5 times as much,
-/// no other 1.6; then choices of so much less error are looked for.
-const IN_PROPORTION: f64 = 2.0;
-const CALMER: f64 = 0.25;
-
 /// Where the wanted precision is out of reach, a dearer choice must lower the error to this share.
 const WORTH: f64 = 0.75;
 
@@ -121,13 +114,10 @@ pub fn choose(
                 found = search.run(aim);
             }
             let Some(scales) = found.iter().find(precise) else { break };
-            let choice = chooser.confirm(scales, bits + unsure)?;
-            let steady = |c: &Choice| c.error <= IN_PROPORTION * scales.error();
-            match choice {
-                Some(choice) if steady(&choice) => return Ok(choice),
-                Some(_) => aim = scales.error() * CALMER,
-                None => aim = scales.error() * BETTER,
+            if let Some(choice) = chooser.confirm(scales, bits + unsure)? {
+                return Ok(choice);
             }
+            aim = scales.error() * BETTER;
         }
         for scales in found {
             if best.as_ref().is_none_or(|b| scales.error() < b.error() * WORTH) {

@@ -248,3 +248,29 @@ impl Unit<'_> {
         BlockMatrix::from_rows(map.cols(), &rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Weights stay within both bounds of the kernels, and a lifting wastes at most half of
+        /// them.
+        #[test]
+        fn lifted_weights_fill_the_kernels_bounds(
+            bits in -20.0..90.0,
+            largest in 1e-6..1e6,
+            columns in 1.0..4000.0,
+        ) {
+            let extent = (largest, largest * columns);
+            let (scale, factors) = lift(f64::exp2(bits), extent);
+            let found = scale * load(extent.0, extent.1);
+            prop_assert!(found <= 1.0 + 1e-9, "{found} {factors:?}");
+            prop_assert!(factors.is_empty() || found >= 0.49, "{found} {factors:?}");
+            prop_assert!(factors.iter().all(|&f| f.fract() == 0.0 && (2.0..=LIFT).contains(&f)));
+            let product = scale * factors.iter().product::<f64>();
+            prop_assert!((product / f64::exp2(bits) - 1.0).abs() < 1e-9);
+        }
+    }
+}
