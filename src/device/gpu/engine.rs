@@ -1,7 +1,7 @@
 //! The engine of a GPU.
 
 use super::context::Gpu;
-use super::linear::{Summand, linear};
+use super::linear::{Summand, Target, linear};
 use super::matrix::GpuMatrix;
 use super::pipelines::Pipelines;
 use super::recording::Recording;
@@ -148,14 +148,16 @@ impl Engine for GpuEngine {
             let scratch = &mut *self.scratch();
             let mut rec = Recording::new(gpu, &self.pipelines);
             let Some(switch) = layer.switch else {
-                linear(&mut rec, tables, scratch, &terms, &bias, shape, (into, at), layer.onto)?;
+                let target = Target { tile: into, row: at, onto: layer.onto };
+                linear(&mut rec, tables, scratch, &terms, &bias, shape, target)?;
                 return rec.submit();
             };
             let relinearised = shape.components == 3;
             let guards = usize::from(switch.guarded && relinearised);
             let raised = Shape { primes: shape.primes + guards, ..shape };
             let mut sum = scratch.sum(gpu, raised)?;
-            linear(&mut rec, tables, scratch, &terms, &bias, shape, (&sum, 0), false)?;
+            let target = Target { tile: &sum, row: 0, onto: false };
+            linear(&mut rec, tables, scratch, &terms, &bias, shape, target)?;
             if guards > 0 {
                 raise(&mut rec, tables, &sum)?;
             }

@@ -162,8 +162,17 @@ pub fn matmul(
     Ok(())
 }
 
-/// Σ matrix·tile + bias, of extents `shape`, into the rows of `out` from `row` on, or added to them.
-/// Extents have been checked.
+/// Where a sum goes.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    pub tile: &'a GpuTile,
+    /// The row of the tile that row 0 becomes.
+    pub row: usize,
+    /// Whether it is added to what is there.
+    pub onto: bool,
+}
+
+/// Σ matrix·tile + bias, of extents `shape`. Extents have been checked.
 pub fn linear(
     rec: &mut Recording<'_>,
     tables: &Tables,
@@ -171,11 +180,10 @@ pub fn linear(
     terms: &[Summand<'_>],
     bias: &Buffer,
     shape: Shape,
-    (out, row): (&GpuTile, usize),
-    onto: bool,
+    target: Target<'_>,
 ) -> Result<(), DeviceError> {
     let gpu = rec.gpu();
-    let mut width = terms.iter().map(|t| t.tile.width).fold(out.width, usize::min);
+    let mut width = terms.iter().map(|t| t.tile.width).fold(target.tile.width, usize::min);
     let squared = terms.iter().map(Summand::squares).max().unwrap_or(0);
     let share = SQUARES.min(usize::try_from(gpu.scratch_share()).unwrap_or(SQUARES));
     let limit = (gpu.largest_buffer() as usize).min(SQUARES_OF_SLICE).min(share);
@@ -189,7 +197,7 @@ pub fn linear(
     let slots = if squared > 0 { at_once } else { 0 };
     let squares = scratch.slots(gpu, "squares of a slice", slots, 3 * squared * width)?;
     for slices in slices.chunks(at_once) {
-        let mut written = if onto { shape.components } else { 0 };
+        let mut written = if target.onto { shape.components } else { 0 };
         for (i, t) in terms.iter().enumerate() {
             // Kernels of one kind in a row: nothing makes them wait for each other.
             if let Some((list, count)) = &t.matrix.support {
@@ -206,11 +214,12 @@ pub fn linear(
                 if let Some(squares) = squares.get(slot).filter(|_| squared) {
                     source = Columns { buffer: squares, rows: t.squares(), width, column: 0 };
                 }
-                let target = slice(out, prime, column);
+                let out = slice(target.tile, prime, column);
                 let bias_at = (i == 0).then_some(prime * shape.rows);
-                let product = Product { width, components, written, bias: bias_at, row };
+                let product =
+                    Product { width, components, written, bias: bias_at, row: target.row };
                 let constants = tables.primes[prime];
-                matmul(rec, constants, t.matrix, product, bias, source, target)?;
+                matmul(rec, constants, t.matrix, product, bias, source, out)?;
             }
             written = written.max(components);
         }
