@@ -41,7 +41,7 @@ macro_rules! by_sample {
             #[inline]
             fn $function(mut self, other: Self) -> Self {
                 for (x, y) in self.0.iter_mut().zip(other.0) {
-                    *x = *x $operator y;
+                    *x $operator y;
                 }
                 self
             }
@@ -49,9 +49,9 @@ macro_rules! by_sample {
     };
 }
 
-by_sample!(Add, add, +);
-by_sample!(Mul, mul, *);
-by_sample!(Div, div, /);
+by_sample!(Add, add, +=);
+by_sample!(Mul, mul, *=);
+by_sample!(Div, div, /=);
 
 impl Entry for Several {
     #[inline]
