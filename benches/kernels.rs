@@ -6,7 +6,7 @@ use cipherbatch::device::cpu::CpuEngine;
 use cipherbatch::device::{Engine, Layer, Term};
 use cipherbatch::math::{primes_below, simd::Simd};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
-use cipherbatch::scheme::{Parameters, ParametersLiteral, SecretKey};
+use cipherbatch::scheme::{Parameters, ParametersLiteral, SecretKey, Switch};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
@@ -74,7 +74,7 @@ fn linear(c: &mut Criterion) {
         let engine = CpuEngine::open_with(&params, None, simd).expect("no key to refuse");
         let resident = engine.matrix(&matrix, true).expect("fits");
         let terms = [Term { tile: &x, matrix: &resident }];
-        let layer = Layer { terms: &terms, bias: &[0; 300], primes: 3, switch: None };
+        let layer = Layer { terms: &terms, bias: &[0; 300], primes: 3, onto: false, switch: None };
         let mut out = engine.tile(layer.shape(&engine)).expect("fits");
         group.bench_function(format!("squares 845 → 100, {simd}"), |b| {
             b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
@@ -99,7 +99,13 @@ fn switch(c: &mut Criterion) {
             let one = engine.matrix(&identity, false).expect("fits");
             let terms = [Term { tile: &x, matrix: &one }];
             let bias = vec![0; ROWS * primes];
-            let layer = Layer { terms: &terms, bias: &bias, primes, switch: Some(1) };
+            let layer = Layer {
+                terms: &terms,
+                bias: &bias,
+                primes,
+                onto: false,
+                switch: Some(Switch::by(1)),
+            };
             let mut out = engine.tile(layer.shape(&engine)).expect("fits");
             let id = BenchmarkId::new(simd.to_string(), format!("{degree}, {primes} primes"));
             group.bench_function(id, |b| {

@@ -9,7 +9,7 @@ use cipherbatch::device::gpu::{Adapter, GpuEngine, GpuOptions, Kernel};
 use cipherbatch::device::naive::NaiveEngine;
 use cipherbatch::device::{DeviceError, Engine, Layer, Term};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
-use cipherbatch::scheme::{Parameters, RelinKey};
+use cipherbatch::scheme::{Parameters, RelinKey, Switch};
 use rand_chacha::rand_core::Rng;
 
 /// A layer: squares of `rows.0` ciphertexts and `rows.1` others, to `rows.2`.
@@ -58,8 +58,12 @@ fn run<E: Engine>(engine: &E, params: &Parameters, case: Case) -> Result<Vec<Til
     let mut out = Vec::new();
     // Both orders: the wide term first, and last. Into the middle of a tile of its own content.
     for terms in [&[others][..], &[squares, others], &[others, squares]] {
-        for switch in [None, Some(rescale)] {
-            let layer = Layer { terms, bias: bias.data(), primes: primes.1, switch };
+        let mut ways = vec![(false, None), (true, None), (false, Some(Switch::by(rescale)))];
+        if primes.1 < params.levels() {
+            ways.push((false, Some(Switch { rescale, guarded: true })));
+        }
+        for (onto, switch) in ways {
+            let layer = Layer { terms, bias: bias.data(), primes: primes.1, onto, switch };
             let shape = layer.shape(engine);
             let around = random_tile(params, Shape { rows: rows.2 + 5, ..shape }, rng);
             let mut tile = engine.upload(&around)?;
@@ -72,8 +76,8 @@ fn run<E: Engine>(engine: &E, params: &Parameters, case: Case) -> Result<Vec<Til
     let one = engine.matrix(&BlockMatrix::from_rows(rows.0, &identity).expect("ones"), false)?;
     let terms = [Term { tile: &three, matrix: &one }];
     let bias = vec![0; primes.0 * rows.0];
-    let switch = Some(rescale.min(primes.0 - 1));
-    let layer = Layer { terms: &terms, bias: &bias, primes: primes.0, switch };
+    let switch = Some(Switch::by(rescale.min(primes.0 - 1)));
+    let layer = Layer { terms: &terms, bias: &bias, primes: primes.0, onto: false, switch };
     out.push(engine.download(&engine.compute(&layer)?)?);
     Ok(out)
 }
@@ -183,19 +187,20 @@ fn wrong_requests_are_errors() {
     let one = BlockMatrix::from_rows(1, &[vec![(0, 1)]]).expect("one");
     let one = engine.matrix(&one, false).expect("fits");
     let terms = [Term { tile: &tile, matrix: &one }];
-    let layer = Layer { terms: &terms, bias: &[0], primes: 1, switch: Some(0) };
+    let layer =
+        Layer { terms: &terms, bias: &[0], primes: 1, onto: false, switch: Some(Switch::by(0)) };
     assert!(matches!(engine.compute(&layer), Err(DeviceError::NoKey)));
     let foreign = Tile::zeros(Shape { primes: 1, components: 2, rows: 1, degree: 32 });
     assert!(matches!(engine.upload(&foreign), Err(DeviceError::Shape { .. })));
     let empty = Tile::zeros(Shape { primes: 2, components: 2, rows: 0, degree: 16 });
     let tile = engine.upload(&empty).expect("an empty tile is a tile");
     let nothing = BlockMatrix::from_rows(0, &[]).expect("no rows");
-    for (squared, switch) in [(true, None), (false, None), (false, Some(1))] {
+    for (squared, switch) in [(true, None), (false, None), (false, Some(Switch::by(1)))] {
         let none = engine.matrix(&nothing, squared).expect("fits");
         let terms = [Term { tile: &tile, matrix: &none }];
-        let layer = Layer { terms: &terms, bias: &[], primes: 2, switch };
+        let layer = Layer { terms: &terms, bias: &[], primes: 2, onto: false, switch };
         let sum = engine.compute(&layer).expect("nothing to do");
-        assert_eq!(engine.shape(&sum).primes, 2 - switch.unwrap_or(0));
+        assert_eq!(engine.shape(&sum).primes, 2 - switch.map_or(0, |s| s.rescale));
         assert_eq!(engine.download(&sum).expect("nothing").data().len(), 0);
     }
 }

@@ -84,6 +84,34 @@ fn key_switches() {
     }
 }
 
+fn raise(engine: &GpuEngine, params: &Parameters, rows: usize) -> Outcome {
+    let n = params.degree();
+    for guard in 1..params.levels() {
+        let q = params.basis().modulus(guard).value();
+        for prime in 0..guard {
+            let m = params.basis().modulus(prime);
+            let tile = residues(m, 3 * rows * n, &mut rng(7));
+            let want: Vec<u32> = tile.iter().map(|&c| m.mul(c, q % m.value())).collect();
+            let got = engine.kernels().raise(prime, guard, 3, &tile).expect("runs");
+            compare(&format!("{q} times residues modulo {}", m.value()), &got, &want)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn raises() {
+    for (degree, rows) in [(8, 1), (16, 7), (1024, 3)] {
+        let params = parameters(degree);
+        everywhere(&params, None, |_| (), |e| raise(e, &params, rows));
+    }
+    let params = parameters(32);
+    for (from, to) in [("params.factor", "vec2(1u, 1u)"), ("group.z * params.rows", "0u")] {
+        let patch = (Kernel::Raise, from, to);
+        broken(&params, None, |_| (), patch, |e| raise(e, &params, 3));
+    }
+}
+
 fn rescale(engine: &GpuEngine, params: &Parameters, rows: usize) -> Outcome {
     let n = params.degree();
     for last in 1..params.levels() {

@@ -45,6 +45,45 @@ fn degree_four_fits_a_ring_of_16384() {
     assert_eq!((plan.slots(), plan.parameters().levels()), (16384, 13));
 }
 
+/// Of degree 6: 18 squarings, whose key switches are guarded.
+#[test]
+fn degree_six_takes_twenty_primes() {
+    let (network, calibration) = shipped("deep-relu");
+    let network = network.with_polynomials(Degree::Six, Some(calibration.view())).unwrap().network;
+    let plan = Plan::new(&network, &options(&calibration)).unwrap();
+    assert_eq!((plan.slots(), plan.parameters().levels()), (32768, 20));
+    assert!(guards(&plan) > 10, "{} guards", guards(&plan));
+}
+
+/// Layers whose key switches are guarded.
+fn guards(plan: &Plan) -> usize {
+    plan.report().steps.iter().filter(|s| s.guarded).count()
+}
+
+/// Four activations of degree 6, as precise as they can be.
+#[test]
+fn the_simulator_is_right_about_guards() {
+    let mut b = Network::builder(&[6]).unwrap();
+    let mut x = b.input();
+    for (k, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        let weight =
+            |(o, i)| (((o * 8 + i) * (k + 3)) as f64).sin() * if k == 0 { 1.2 } else { 0.6 };
+        let weight = Array2::from_shape_fn((8, if k == 0 { 6 } else { 8 }), weight);
+        x = b.dense(name, x, Dense::new(weight, vec![0.1; 8])).unwrap();
+        let relu = Polynomial::uniform(&[0.1247, 0.5, 0.374, 0.01, -0.0416, 0.0, 0.0017]);
+        x = b.polynomial(&format!("{name} act"), x, relu).unwrap();
+    }
+    let network = b.finish(x).unwrap();
+    let inputs = |count: usize, salt: usize| {
+        let value = |i: usize| (((i + salt) * 7919 % 1009) as f32) / 1009.0;
+        ArrayD::from_shape_vec(IxDyn(&[count, 6]), (0..count * 6).map(value).collect()).unwrap()
+    };
+    let options = PlanOptions { precision_bits: Some(9.0), ..options(&inputs(64, 3)) };
+    let plan = Plan::new_insecure(&network, &options, 256).unwrap();
+    assert!(guards(&plan) > 0, "no guards, error {}", plan.predicted_error());
+    compare("guards", &network, &plan, &inputs(256, 17));
+}
+
 fn encrypted(plan: &Plan, inputs: &ArrayD<f32>) -> ArrayD<f32> {
     let client = Client::new(plan).unwrap();
     let server = Server::new(plan, client.evaluation_keys(), Device::cpu()).unwrap();

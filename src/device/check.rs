@@ -53,7 +53,7 @@ pub fn layer<E: Engine + ?Sized>(
     at: usize,
     has_key: bool,
 ) -> Result<Shape, DeviceError> {
-    let Layer { terms, bias, primes, switch } = *layer;
+    let Layer { terms, bias, primes, onto, switch } = *layer;
     within("summands of a linear layer", terms.len(), 1, usize::MAX)?;
     within("the linear layer's primes", primes, 1, basis.len())?;
     let (mut components, mut outputs) = (2, None);
@@ -74,8 +74,15 @@ pub fn layer<E: Engine + ?Sized>(
     tile(basis, into)?;
     rows(into, at, outputs)?;
     let sum = Shape { primes, components, rows: outputs, degree: basis.degree() };
-    let rescale = switch.unwrap_or(0);
+    if onto && switch.is_some() {
+        let (found, expected) = ("a sum that is switched".into(), "one that is not".into());
+        return Err(DeviceError::Shape { what: "what is added to rows", found, expected });
+    }
+    let rescale = switch.map_or(0, |s| s.rescale);
     within("rescalings", rescale, 0, primes - 1)?;
+    if switch.is_some_and(|s| s.guarded) {
+        within("primes of a layer that is guarded by the next one", primes, 1, basis.len() - 1)?;
+    }
     if switch.is_some() && components == 3 && !has_key {
         return Err(DeviceError::NoKey);
     }

@@ -1,6 +1,7 @@
 //! The trait that all devices implement.
 
 use crate::ring::{BlockMatrix, Shape, Tile};
+use crate::scheme::Switch;
 use thiserror::Error;
 
 /// One summand of a [`Layer`]: a matrix applied to the rows of a tile, or to their squares.
@@ -29,12 +30,11 @@ pub struct Layer<'a, E: Engine + ?Sized> {
     pub bias: &'a [u32],
     /// The sum is taken over the first `primes` primes.
     pub primes: usize,
-    /// Where given: three components become two, then one rescaling by the last prime for each.
-    ///
-    /// Relinearising: with digits dⱼ = centred residue of c₂ modulo prime j,
-    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ. Rescaling by the last prime q: c ← (c − (c mod q))/q with the centred
-    /// residue, that is c/q rounded.
-    pub switch: Option<usize>,
+    /// Whether the sum is added to what the rows hold: residues below the primes. Not for sums that
+    /// are switched.
+    pub onto: bool,
+    /// Where given, the sum is brought down.
+    pub switch: Option<Switch>,
 }
 
 impl<E: Engine + ?Sized> Layer<'_, E> {
@@ -47,7 +47,7 @@ impl<E: Engine + ?Sized> Layer<'_, E> {
         let widest = self.terms.iter().map(components).max().unwrap_or(2);
         let first = self.terms.first();
         Shape {
-            primes: self.primes.saturating_sub(self.switch.unwrap_or(0)),
+            primes: self.primes.saturating_sub(self.switch.map_or(0, |s| s.rescale)),
             components: if self.switch.is_some() { 2 } else { widest },
             rows: first.map_or(0, |t| engine.operator(t.matrix).outputs),
             degree: first.map_or(0, |t| engine.shape(t.tile).degree),

@@ -61,6 +61,21 @@ impl NaiveEngine {
         a
     }
 
+    /// Times the next prime, which comes back with residues 0.
+    fn raised(&self, tile: &Tile) -> Tile {
+        let shape = Shape { primes: tile.shape().primes + 1, ..tile.shape() };
+        let guard = self.basis().modulus(shape.primes - 1).value();
+        let mut out = Tile::zeros(shape);
+        for (prime, component, row) in polynomials(tile.shape()) {
+            let m = self.basis().modulus(prime);
+            let raised = out.poly_mut(prime, component, row).iter_mut();
+            for (y, &x) in raised.zip(tile.poly(prime, component, row)) {
+                *y = m.mul(x, guard % m.value());
+            }
+        }
+        out
+    }
+
     fn relinearise(&self, tile: &Tile, key: &Tile) -> Tile {
         let shape = Shape { components: 2, ..tile.shape() };
         let mut out = Tile::zeros(shape);
@@ -109,6 +124,13 @@ impl NaiveEngine {
         }
         out
     }
+}
+
+/// Where the polynomials of a tile are: prime, component, row.
+fn polynomials(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
+    let rows = move |(prime, component)| (0..shape.rows).map(move |row| (prime, component, row));
+    let of_prime = move |prime| (0..shape.components).map(move |component| (prime, component));
+    (0..shape.primes).flat_map(of_prime).flat_map(rows)
 }
 
 /// A matrix, and whether it is applied to squares.
@@ -175,12 +197,23 @@ impl Engine for NaiveEngine {
         let key = self.key.as_ref();
         let shape = check::layer(self, self.basis(), layer, into.shape(), at, key.is_some())?;
         let mut result = self.sum(layer, shape);
-        if let Some(rescale) = layer.switch {
+        if let Some(switch) = layer.switch {
             if let Some(key) = key.filter(|_| shape.components == 3) {
-                result = self.relinearise(&result, key.tile());
+                result = match switch.guarded {
+                    true => self.rescale(&self.relinearise(&self.raised(&result), key.tile())),
+                    false => self.relinearise(&result, key.tile()),
+                };
             }
-            for _ in 0..rescale {
+            for _ in 0..switch.rescale {
                 result = self.rescale(&result);
+            }
+        }
+        if layer.onto {
+            for (prime, component, row) in polynomials(shape) {
+                let m = self.basis().modulus(prime);
+                let held = into.poly(prime, component, at + row).iter();
+                let sum = result.poly_mut(prime, component, row).iter_mut();
+                sum.zip(held).for_each(|(y, &x)| *y = m.add(*y, x));
             }
         }
         self.fill(into, at, shape.rows, &|prime, component, row, out| {

@@ -8,13 +8,13 @@
 use super::digest::Digest;
 use super::{Plan, PlanError, Program, Step, Term, Value};
 use crate::ring::{Block, BlockMatrix, MatrixError};
-use crate::scheme::{ParameterError, Parameters, ParametersLiteral};
+use crate::scheme::{ParameterError, Parameters, ParametersLiteral, Switch};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use thiserror::Error;
 
 const MAGIC: &[u8; 6] = b"CBPLAN";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const HEAD: usize = MAGIC.len() + 2 + 32;
 
 /// Why bytes are no plan.
@@ -65,7 +65,7 @@ struct StoredStep {
     name: String,
     terms: Vec<StoredTerm>,
     bias: Vec<i128>,
-    switch: Option<usize>,
+    switch: Option<Switch>,
     value: Value,
     precision: Option<f64>,
 }

@@ -6,6 +6,7 @@ use super::ranges::Ranges;
 use super::search::{LIFTED_WEIGHT, Scales};
 use crate::model::{self, NormalForm, SparseMatrix};
 use crate::ring::{BlockMatrix, MatrixError, WEIGHT_BOUND};
+use crate::scheme::Switch;
 
 /// One lifting multiplies by at most this.
 const LIFT: f64 = (WEIGHT_BOUND / 2) as f64;
@@ -39,7 +40,7 @@ pub fn lower(network: &NormalForm, ranges: &Ranges, scales: &Scales) -> Result<L
         let (depth, factors) = (depths[k + 1], &scales.factors[k]);
         let scaled: Vec<f64> =
             ranges.largest[k + 1].iter().zip(factors).map(|(x, f)| x * f).collect();
-        let switch = (depth > 0).then_some(scales.drops[depth]);
+        let switch = (depth > 0).then(|| scales.switch(depth));
         let scale = scales.scales[k + 1];
         let at = At { depth, sum: scale * scales.ratio(depth), switch, scale };
         lowering.step(layer, factors, at, largest(&scaled))?;
@@ -59,7 +60,7 @@ struct At {
     depth: usize,
     /// The scale of the sum.
     sum: f64,
-    switch: Option<usize>,
+    switch: Option<Switch>,
     /// The scale after the switch.
     scale: f64,
 }
@@ -144,7 +145,7 @@ impl Lowering<'_> {
         };
         let value = Value {
             rows,
-            level: level - at.switch.unwrap_or(0),
+            level: level - at.switch.map_or(0, |s| s.rescale),
             components: match at.switch {
                 Some(_) => 2,
                 None => terms.iter().map(components).max().unwrap_or(2),

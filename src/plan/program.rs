@@ -2,6 +2,7 @@
 
 use super::PlanError;
 use crate::ring::BlockMatrix;
+use crate::scheme::Switch;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a value before anything runs.
@@ -48,8 +49,8 @@ pub struct Step {
     pub terms: Vec<Term>,
     /// Integers added to each row, at the scale before rescaling.
     pub bias: Vec<i128>,
-    /// Whether the result is brought to two components and rescaled, and by how many primes.
-    pub switch: Option<usize>,
+    /// Whether and how the result is brought down.
+    pub switch: Option<Switch>,
     /// The result, after the switch.
     pub value: Value,
 }
@@ -57,7 +58,7 @@ pub struct Step {
 impl Step {
     /// The level at which the sum is computed.
     pub fn level(&self) -> usize {
-        self.value.level.saturating_add(self.switch.unwrap_or(0))
+        self.value.level.saturating_add(self.switch.map_or(0, |s| s.rescale))
     }
 }
 
@@ -117,6 +118,10 @@ impl Program {
             }
             if !value.is_sound() {
                 return Err(fail(format!("scale {} and range {}", value.scale, value.range)));
+            }
+            if step.switch.is_some_and(|s| s.guarded) && level >= self.input.level {
+                let there = self.input.level;
+                return Err(fail(format!("no prime guards a sum at level {level} of {there}")));
             }
             let dropped = log2_q(level) - log2_q(value.level);
             let scale = value.scale.log2() + dropped;

@@ -19,6 +19,8 @@ pub struct StepReport {
     pub level: usize,
     /// Primes that go after it.
     pub rescale: usize,
+    /// Whether a prime that has gone guards its key switches.
+    pub guarded: bool,
     /// log₂ of the scale of its result.
     pub scale_bits: f64,
     /// The largest absolute value expected, in the units in which the scale is one.
@@ -87,7 +89,8 @@ impl Plan {
                     ciphertexts: value.rows,
                     weights: step.terms.iter().map(|t| t.matrix.multiply_adds()).sum(),
                     level: step.level(),
-                    rescale: step.switch.unwrap_or(0),
+                    rescale: step.switch.map_or(0, |s| s.rescale),
+                    guarded: step.switch.is_some_and(|s| s.guarded),
                     scale_bits: value.scale.log2(),
                     range: value.range,
                     precision_bits,
@@ -144,7 +147,9 @@ fn seconds(degree: usize, step: &Step, cost: &CostModel) -> f64 {
     let rows = step.value.rows as f64;
     let linear = cost.linear(degree, step.level(), weights, rows);
     match step.switch {
-        Some(drop) if reads_squares(step) => linear + cost.switch(degree, step.level(), drop, rows),
+        Some(switch) if reads_squares(step) => {
+            linear + cost.switch(degree, step.level(), switch, rows)
+        }
         _ => linear,
     }
 }

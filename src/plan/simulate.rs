@@ -56,13 +56,10 @@ impl<'a> Simulator<'a> {
 
     /// The standard deviation of the noise that a step's switch adds, at the scale after it.
     fn noise(&self, step: &Step) -> f64 {
-        let Some(rescale) = step.switch else { return 0.0 };
-        let degree = self.literal.degree;
+        let Some(switch) = step.switch else { return 0.0 };
+        let ParametersLiteral { degree, ref primes } = *self.literal;
         let relinearised = step.terms.iter().any(|t| t.squared);
-        let digits = self.literal.primes[..step.level()].iter().copied();
-        let relin = if relinearised { noise::relinearise(degree, digits) } else { 0.0 };
-        let rounding = if rescale > 0 { noise::rescale(degree) } else { 0.0 };
-        (relin / self.dropped(step).exp2()).hypot(rounding)
+        noise::switch(degree, primes, step.level(), switch, relinearised)
     }
 }
 

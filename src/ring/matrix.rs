@@ -125,6 +125,48 @@ impl BlockMatrix {
         out
     }
 
+    /// The identity on `rows` rows.
+    pub fn identity(rows: usize) -> Self {
+        let each = 0..rows;
+        Self {
+            inputs: rows,
+            columns: (0..rows as u32).collect(),
+            rows: (0..rows as u32).collect(),
+            weights: vec![1],
+            blocks: each.map(|r| Block { columns: r..r + 1, rows: r..r + 1, weights: 0 }).collect(),
+        }
+    }
+
+    /// What is left of the matrix where only some columns are read. Blocks go on sharing weights.
+    pub fn with_columns(&self, keep: impl Fn(u32) -> bool) -> Self {
+        let mut out = Self {
+            inputs: self.inputs,
+            columns: vec![],
+            rows: self.rows.clone(),
+            weights: vec![],
+            blocks: vec![],
+        };
+        let mut known: HashMap<(usize, Vec<usize>, usize), usize> = HashMap::new();
+        for block in &self.blocks {
+            let columns = &self.columns[block.columns.clone()];
+            let kept: Vec<usize> = (0..columns.len()).filter(|&i| keep(columns[i])).collect();
+            let first = out.columns.len();
+            out.columns.extend(kept.iter().map(|&i| columns[i]));
+            let key = (block.weights, kept, block.rows.len());
+            let weights = *known.entry(key).or_insert_with_key(|(start, kept, rows)| {
+                let at = out.weights.len();
+                for row in 0..*rows {
+                    let own = &self.weights[start + row * columns.len()..][..columns.len()];
+                    out.weights.extend(kept.iter().map(|&i| own[i]));
+                }
+                at
+            });
+            let columns = first..out.columns.len();
+            out.blocks.push(Block { columns, rows: block.rows.clone(), weights });
+        }
+        out
+    }
+
     /// The inputs that are read at all, ascending, and the matrix over these alone.
     pub fn narrowed(&self) -> (Vec<u32>, Self) {
         let mut support = self.columns.clone();
@@ -285,6 +327,12 @@ mod tests {
             let m = BlockMatrix::from_rows(6, &rows).unwrap();
             for (i, row) in rows.iter().enumerate() {
                 prop_assert_eq!(&m.row(i as u32), row);
+            }
+            let even = m.with_columns(|c| c % 2 == 0);
+            prop_assert!(even.weights().len() <= m.weights().len());
+            for (i, row) in rows.iter().enumerate() {
+                let kept: Vec<_> = row.iter().copied().filter(|e| e.0 % 2 == 0).collect();
+                prop_assert_eq!(even.row(i as u32), kept);
             }
         }
     }

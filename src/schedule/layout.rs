@@ -6,14 +6,16 @@
 //! lives at one time, and small chunks make small tiles.
 
 use super::order::{orders, seams};
-use crate::plan::Program;
+use super::stages::{Stage, in_parts};
+use crate::plan::{Program, Value};
 use crate::ring::Shape;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Some rows of a value, computed together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// 0 is the input, k the result of step k − 1.
+    /// 0 is the input, k the result of stage k − 1.
     pub value: usize,
     /// Which rows, as places in [`Layout::orders`].
     pub rows: Range<usize>,
@@ -21,14 +23,16 @@ pub struct Task {
     pub at: usize,
 }
 
-/// A program cut to pieces.
+/// Stages cut to pieces.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// For each value, its rows in the order in which they are computed.
     pub orders: Vec<Vec<u32>>,
-    /// For each value, where each of its rows lies in the value's tile while it lives.
+    /// For each value, where each of its rows lies in its tile while it lives.
     pub slots: Vec<Vec<u32>>,
-    /// The tile of each value.
+    /// For each value, which of the tiles it lies in: the parts of a sum in one, others alone.
+    pub tile_of: Vec<usize>,
+    /// The extents of each tile.
     pub tiles: Vec<Shape>,
     /// What is done, one after another.
     pub tasks: Vec<Task>,
@@ -40,19 +44,20 @@ pub struct Layout {
 type Chunks = Vec<Range<usize>>;
 
 impl Layout {
-    /// Cuts a program over a ring of degree `degree` to chunks whose sums take about `grain` bytes.
-    pub fn new(program: &Program, degree: usize, grain: u64) -> Self {
-        let orders = orders(program);
-        let chunks = cut(program, degree, grain, &orders);
-        let reads = reads(program, &orders, &chunks);
-        let sequence = on_demand(&chunks, &reads);
-        let (starts, rooms) = place(&chunks, &reads, &sequence);
+    /// Cuts stages over a ring of degree `degree` to chunks whose sums take about `grain` bytes.
+    pub fn new(input: &Value, stages: &[Stage<'_>], degree: usize, grain: u64) -> Self {
+        let orders = orders(input.rows, stages);
+        let chunks = cut(input, stages, degree, grain, &orders);
+        let reads = reads(stages, &orders, &chunks);
+        let sequence = on_demand(stages, &chunks, &reads);
+        let tile_of = tiles(stages);
+        let (starts, rooms) = place(stages, &tile_of, &chunks, &reads, &sequence);
 
-        let values = std::iter::once(&program.input).chain(program.steps.iter().map(|s| &s.value));
-        let tiles: Vec<Shape> = values
-            .zip(&rooms)
-            .map(|(v, &rows)| Shape { primes: v.level, components: v.components, rows, degree })
-            .collect();
+        let mut tiles = vec![Shape { primes: input.level, components: 2, rows: rooms[0], degree }];
+        for stage in stages.iter().filter(|s| s.onto.is_none()) {
+            let (primes, components, rows) = (stage.primes(), stage.components, rooms[tiles.len()]);
+            tiles.push(Shape { primes, components, rows, degree });
+        }
         let slots = orders
             .iter()
             .zip(chunks.iter().zip(&starts))
@@ -71,23 +76,33 @@ impl Layout {
             .collect();
         let sum = tasks
             .iter()
-            .filter(|t| t.value > 0 && program.steps[t.value - 1].switch.is_some())
-            .map(|t| bytes_of_sum(program, degree, t.value) * t.rows.len() as u64)
+            .filter(|t| t.value > 0 && stages[t.value - 1].switch.is_some())
+            .map(|t| stages[t.value - 1].bytes_of_sum(degree) * t.rows.len() as u64)
             .max();
         let bytes = tiles.iter().map(|t| 4 * t.residues() as u64).sum::<u64>() + sum.unwrap_or(0);
-        Self { orders, slots, tiles, tasks, bytes }
+        Self { orders, slots, tile_of, tiles, tasks, bytes }
     }
 
-    /// The layout with the coarsest chunks, of at most about `grain` bytes, that takes at most
-    /// `budget` bytes; or the one that takes least.
-    pub fn within(program: &Program, degree: usize, mut grain: u64, budget: u64) -> Self {
+    /// The stages of a program and their layout with the coarsest chunks, of at most about `grain`
+    /// bytes, that takes at most `budget` bytes; or with the one that takes least.
+    pub fn within(
+        program: &Program,
+        degree: usize,
+        mut grain: u64,
+        budget: u64,
+    ) -> (Vec<Stage<'_>>, Self) {
         /// About one polynomial of the smallest ring.
         const FINEST: u64 = 1 << 12;
-        let mut best = Self::new(program, degree, grain);
-        while best.bytes > budget && grain > FINEST {
+        let of_grain = |grain| {
+            let stages = in_parts(program, degree, grain);
+            let layout = Self::new(&program.input, &stages, degree, grain);
+            (stages, layout)
+        };
+        let mut best = of_grain(grain);
+        while best.1.bytes > budget && grain > FINEST {
             grain /= 2;
-            let finer = Self::new(program, degree, grain);
-            if finer.bytes < best.bytes {
+            let finer = of_grain(grain);
+            if finer.1.bytes < best.1.bytes {
                 best = finer;
             }
         }
@@ -96,36 +111,34 @@ impl Layout {
 
     /// The task after which each value is complete.
     pub fn completions(&self) -> Vec<usize> {
-        let mut last = vec![0; self.tiles.len()];
+        let mut last = vec![0; self.orders.len()];
         self.tasks.iter().enumerate().for_each(|(i, t)| last[t.value] = i);
         last
     }
 }
 
-/// Bytes of one row of a value's sum, as wide as it can be; of a row of the input.
-fn bytes_of_sum(program: &Program, degree: usize, value: usize) -> u64 {
-    let polys = match value {
-        0 => 2 * program.input.level,
-        k => 3 * program.steps[k - 1].level(),
-    };
-    4 * (polys * degree) as u64
-}
-
-/// Chunks of about `grain` bytes, at least a row. Rows of equal support stay together where they
-/// fit.
-fn cut(program: &Program, degree: usize, grain: u64, orders: &[Vec<u32>]) -> Vec<Chunks> {
+/// Chunks of about `grain` bytes, at least a row; a part of a sum is one chunk. Rows of equal support
+/// stay together where they fit.
+fn cut(
+    input: &Value,
+    stages: &[Stage<'_>],
+    degree: usize,
+    grain: u64,
+    orders: &[Vec<u32>],
+) -> Vec<Chunks> {
     orders
         .iter()
         .enumerate()
         .map(|(value, order)| {
-            let most = (grain / bytes_of_sum(program, degree, value)).max(1) as usize;
-            let seams = match value {
-                0 => vec![true; order.len()],
-                k => program.steps[k - 1]
-                    .terms
-                    .first()
-                    .map_or_else(|| vec![true; order.len()], |t| seams(order, &t.matrix)),
+            let stage = value.checked_sub(1).map(|k| &stages[k]);
+            let bytes = stage.map_or(8 * (input.level * degree) as u64, |s| s.bytes_of_sum(degree));
+            let most = match stage {
+                Some(Stage { is_part: true, .. }) => order.len().max(1),
+                _ => (grain / bytes).max(1) as usize,
             };
+            let seams = stage
+                .and_then(|s| s.terms.first())
+                .map_or_else(|| vec![true; order.len()], |t| seams(order, &t.matrix));
             let (mut chunks, mut start) = (Vec::new(), 0);
             while start < order.len() {
                 let end = order.len().min(start + most);
@@ -140,7 +153,7 @@ fn cut(program: &Program, degree: usize, grain: u64, orders: &[Vec<u32>]) -> Vec
 
 /// For each chunk, the chunks (value, index) that it reads.
 fn reads(
-    program: &Program,
+    stages: &[Stage<'_>],
     orders: &[Vec<u32>],
     chunks: &[Chunks],
 ) -> Vec<Vec<Vec<(usize, usize)>>> {
@@ -157,9 +170,9 @@ fn reads(
         })
         .collect();
     let mut reads = vec![vec![vec![]; chunks[0].len()]];
-    for (step, value) in program.steps.iter().zip(1..) {
+    for (stage, value) in stages.iter().zip(1..) {
         let mut own: Vec<Vec<(usize, usize)>> = vec![vec![]; chunks[value].len()];
-        for t in &step.terms {
+        for t in &stage.terms {
             for block in t.matrix.blocks() {
                 let mut sources: Vec<u32> = t.matrix.columns()[block.columns.clone()]
                     .iter()
@@ -179,7 +192,9 @@ fn reads(
             }
         }
         for own in &mut own {
-            own.sort_unstable();
+            own.extend(stage.onto.map(|before| (before, 0)));
+            // Latest values first: they ask for most, and for parts before what is added to them.
+            own.sort_unstable_by_key(|&(v, i)| (std::cmp::Reverse(v), i));
             own.dedup();
         }
         reads.push(own);
@@ -187,36 +202,79 @@ fn reads(
     reads
 }
 
-/// Chunks (value, index), each value's in order, and each only when a reader asks for it.
-fn on_demand(chunks: &[Chunks], reads: &[Vec<Vec<(usize, usize)>>]) -> Vec<(usize, usize)> {
-    fn run(
-        value: usize,
-        upto: usize,
-        reads: &[Vec<Vec<(usize, usize)>>],
-        done: &mut [usize],
-        sequence: &mut Vec<(usize, usize)>,
-    ) {
-        while done[value] < upto {
-            let index = done[value];
-            // Sources are earlier values: the recursion is as deep as the program is long.
-            for &(v, i) in &reads[value][index] {
-                run(v, i + 1, reads, done, sequence);
-            }
-            sequence.push((value, index));
-            done[value] += 1;
+/// Chunks (value, index), each value's in order: each when a reader asks for it, and parts of sums as
+/// soon as what they read is there.
+fn on_demand(
+    stages: &[Stage<'_>],
+    chunks: &[Chunks],
+    reads: &[Vec<Vec<(usize, usize)>>],
+) -> Vec<(usize, usize)> {
+    let mut waiting = HashMap::new();
+    let mut missing = vec![0; chunks.len()];
+    for (value, _) in (1..).zip(stages).filter(|(_, stage)| stage.is_part) {
+        missing[value] = reads[value].iter().flatten().count();
+        for &source in reads[value].iter().flatten() {
+            waiting.entry(source).or_insert_with(Vec::new).push(value);
         }
     }
-    let mut done = vec![0; chunks.len()];
-    let mut sequence = Vec::new();
+    let done = vec![0; chunks.len()];
+    let mut demand = Demand { reads, waiting, missing, done, sequence: vec![] };
     // The answer asks for all that it depends on; what nobody reads comes at the end.
     for value in (0..chunks.len()).rev() {
-        run(value, chunks[value].len(), reads, &mut done, &mut sequence);
+        demand.run(value, chunks[value].len());
     }
-    sequence
+    demand.sequence
 }
 
-/// Where each chunk starts in its value's tile, and the rows of each tile.
+struct Demand<'a> {
+    reads: &'a [Vec<Vec<(usize, usize)>>],
+    /// The parts that read a chunk, and how many chunks each of them still misses.
+    waiting: HashMap<(usize, usize), Vec<usize>>,
+    missing: Vec<usize>,
+    /// How many of its chunks each value has.
+    done: Vec<usize>,
+    sequence: Vec<(usize, usize)>,
+}
+
+impl Demand<'_> {
+    /// The first `upto` chunks of a value.
+    fn run(&mut self, value: usize, upto: usize) {
+        while self.done[value] < upto {
+            let index = self.done[value];
+            // Sources are earlier values: the recursion is as deep as there are stages.
+            for &(v, i) in &self.reads[value][index] {
+                self.run(v, i + 1);
+            }
+            // A part may have been computed on the way, by the last of what it reads.
+            if self.done[value] == index {
+                self.sequence.push((value, index));
+                self.done[value] += 1;
+                for part in self.waiting.remove(&(value, index)).unwrap_or_default() {
+                    self.missing[part] -= 1;
+                    if self.missing[part] == 0 {
+                        self.run(part, 1);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The tile of each value.
+fn tiles(stages: &[Stage<'_>]) -> Vec<usize> {
+    let mut tile_of = vec![0];
+    let mut count = 1;
+    for stage in stages {
+        tile_of.push(stage.onto.map_or(count, |before| tile_of[before]));
+        count += usize::from(stage.onto.is_none());
+    }
+    tile_of
+}
+
+/// Where each chunk starts in its tile, and the rows of each tile.
 fn place(
+    stages: &[Stage<'_>],
+    tile_of: &[usize],
     chunks: &[Chunks],
     reads: &[Vec<Vec<(usize, usize)>>],
     sequence: &[(usize, usize)],
@@ -229,22 +287,29 @@ fn place(
     if let Some(answer) = readers.last_mut() {
         answer.iter_mut().for_each(|r| *r += 1);
     }
+    let tiles = tile_of.iter().max().map_or(0, |last| last + 1);
     let mut starts: Vec<Vec<usize>> = chunks.iter().map(|c| vec![0; c.len()]).collect();
-    let mut living: Vec<Vec<Range<usize>>> = vec![vec![]; chunks.len()];
-    let mut rooms = vec![0; chunks.len()];
+    let mut living: Vec<Vec<Range<usize>>> = vec![vec![]; tiles];
+    let mut rooms = vec![0; tiles];
     for &(value, i) in sequence {
-        let rows = chunks[value][i].len();
-        let start = first_fit(&living[value], rows);
-        starts[value][i] = start;
-        rooms[value] = rooms[value].max(start + rows);
-        if readers[value][i] > 0 {
-            let at = living[value].partition_point(|l| l.start < start);
-            living[value].insert(at, start..start + rows);
+        let (rows, tile) = (chunks[value][i].len(), tile_of[value]);
+        let onto = value.checked_sub(1).and_then(|k| stages[k].onto);
+        if let Some(before) = onto {
+            starts[value][i] = starts[before][i];
+        } else {
+            let start = first_fit(&living[tile], rows);
+            starts[value][i] = start;
+            rooms[tile] = rooms[tile].max(start + rows);
+            if readers[value][i] > 0 {
+                let at = living[tile].partition_point(|l| l.start < start);
+                living[tile].insert(at, start..start + rows);
+            }
         }
-        for &(v, source) in &reads[value][i] {
+        // What it is added to goes on living as its own.
+        for &(v, source) in reads[value][i].iter().filter(|r| Some(r.0) != onto) {
             readers[v][source] -= 1;
             if readers[v][source] == 0 {
-                living[v].retain(|l| l.start != starts[v][source]);
+                living[tile_of[v]].retain(|l| l.start != starts[v][source]);
             }
         }
     }

@@ -1,119 +1,134 @@
 //! In which order the rows of a value are computed.
 //!
-//! A layer of a network often reads a few neighbours: a row can be computed as soon as the rows that
-//! it reads are there, and what it reads can go as soon as its last reader is done. A row is *ready*
-//! with the last input value that it depends on, and *needed* when the first of its readers is ready.
-//! Rows are ordered by when they are needed. For a convolution that is an order from top to bottom,
-//! all channels of a position together; for networks of other kinds it is what their matrices make
-//! it. Nothing here knows of images.
+//! The answer's rows ask for what they read, and that for what it reads: a row is computed when its
+//! first reader is, and can go when its last one is done. What one row reads goes in the order in which
+//! it can be had: a row's *key* is where the last of its sources stands among the rows of its own
+//! value, sorted by their keys. For a convolution that is an order from top to bottom, all channels of
+//! a position together; for networks of other kinds it is what their matrices make it. Nothing here
+//! knows of images.
 
-use crate::plan::Program;
+use super::stages::Stage;
 use crate::ring::BlockMatrix;
 
-/// For each value of a program (0 is the input, k the result of step k − 1): its rows in order.
+/// For each value (0 is the input, k the result of stage k − 1): its rows in order.
 ///
 /// The last value, the answer, keeps its own.
-pub fn orders(program: &Program) -> Vec<Vec<u32>> {
-    let input = inputs(program);
-    // Times are places in the order of the input.
-    let ready = ready(program, places(&input));
-    let needed = needed(program, &ready);
-    let mut place = vec![places(&input)];
-    let mut orders = vec![input];
-    for (value, step) in (1..).zip(&program.steps) {
-        let mut order: Vec<u32> = (0..step.value.rows as u32).collect();
-        if value < program.steps.len() {
-            // Rows of equal support stay together: they are computed together.
-            let first = first_read(program, value, &place);
-            order.sort_by_key(|&row| {
-                let at = row as usize;
-                (needed[value][at], ready[value][at], first[at], row)
-            });
+pub fn orders(inputs: usize, stages: &[Stage<'_>]) -> Vec<Vec<u32>> {
+    let (keys, blocks) = (keys(inputs, stages), blocks(stages));
+    let seen = keys.iter().map(|k| vec![false; k.len()]).collect();
+    let orders = vec![vec![]; keys.len()];
+    let mut walk = Walk { stages, blocks, keys, seen, orders };
+    // The answer asks for all that it depends on; what nobody reads comes at the end.
+    for value in (0..walk.keys.len()).rev() {
+        (0..walk.keys[value].len() as u32).for_each(|row| walk.visit(value, row));
+    }
+    walk.orders
+}
+
+/// When a row can be had, at the earliest: where the last and the first of its sources stand, as
+/// fractions of their values in 2³² parts. Constants come first.
+pub type Key = (u64, u64);
+
+/// The keys of the rows of every value.
+pub fn keys(inputs: usize, stages: &[Stage<'_>]) -> Vec<Vec<Key>> {
+    let mut keys = vec![input_keys(inputs, stages)];
+    let mut places = vec![fractions(&keys[0])];
+    for stage in stages {
+        let mut own = vec![(0, u64::MAX); stage.rows];
+        for t in &stage.terms {
+            for block in t.matrix.blocks() {
+                let sources = t.matrix.columns()[block.columns.clone()].iter();
+                let at = sources.map(|&c| places[t.source][c as usize]);
+                let (last, first) = (at.clone().max(), at.min());
+                for &row in &t.matrix.rows()[block.rows.clone()] {
+                    let own = &mut own[row as usize];
+                    own.0 = own.0.max(last.unwrap_or(0));
+                    own.1 = own.1.min(first.unwrap_or(u64::MAX));
+                }
+            }
         }
-        place.push(places(&order));
-        orders.push(order);
+        places.push(fractions(&own));
+        keys.push(own);
     }
-    orders
+    keys
 }
 
-/// Calls `each` with (term, columns, rows) for every block of a value's layer.
-fn blocks(program: &Program, value: usize, mut each: impl FnMut(usize, &[u32], &[u32])) {
-    for t in &program.steps[value - 1].terms {
-        for block in t.matrix.blocks() {
-            let columns = &t.matrix.columns()[block.columns.clone()];
-            each(t.source, columns, &t.matrix.rows()[block.rows.clone()]);
-        }
-    }
-}
-
-/// When each row of each value can be computed, `None` for constants, which wait for nothing; for
-/// the input, `input` says.
-fn ready(program: &Program, input: Vec<u32>) -> Vec<Vec<Option<u32>>> {
-    let mut ready = vec![input.into_iter().map(Some).collect::<Vec<_>>()];
-    for (value, step) in (1..).zip(&program.steps) {
-        let mut own = vec![None; step.value.rows];
-        blocks(program, value, |source, columns, rows| {
-            let last = columns.iter().filter_map(|&c| ready[source][c as usize]).max();
-            rows.iter().for_each(|&row| own[row as usize] = last.max(own[row as usize]));
-        });
-        ready.push(own);
-    }
-    ready
-}
-
-/// When the first reader of each row of each value can be computed: at the end where there is none.
-fn needed(program: &Program, ready: &[Vec<Option<u32>>]) -> Vec<Vec<u32>> {
-    let mut needed: Vec<Vec<u32>> = ready.iter().map(|r| vec![u32::MAX; r.len()]).collect();
-    for value in (1..needed.len()).rev() {
-        let mut reads: Vec<(usize, u32, u32)> = Vec::new();
-        blocks(program, value, |source, columns, rows| {
-            // A constant is wanted no earlier than by its own readers.
-            let when =
-                |&row: &u32| ready[value][row as usize].unwrap_or(needed[value][row as usize]);
-            let first = rows.iter().map(when).min().unwrap_or(u32::MAX);
-            reads.extend(columns.iter().map(|&c| (source, c, first)));
-        });
-        for (source, column, first) in reads {
-            let own = &mut needed[source][column as usize];
-            *own = first.min(*own);
-        }
-    }
-    needed
-}
-
-/// For each row of a value the first place that it reads.
-fn first_read(program: &Program, value: usize, place: &[Vec<u32>]) -> Vec<u32> {
-    let mut first = vec![u32::MAX; program.steps[value - 1].value.rows];
-    blocks(program, value, |source, columns, rows| {
-        let own = columns.iter().map(|&c| place[source][c as usize]).min().unwrap_or(u32::MAX);
-        rows.iter().for_each(|&row| first[row as usize] = own.min(first[row as usize]));
-    });
-    first
-}
-
-/// The input's rows by who reads them first: of an image, the channels of a position together.
-fn inputs(program: &Program) -> Vec<u32> {
-    let mut first = vec![u32::MAX; program.input.rows];
-    let reader = program.steps.iter().flat_map(|s| &s.terms).find(|t| t.source == 0);
+/// The input's keys, by who reads it first: of an image, the channels of a position together.
+fn input_keys(inputs: usize, stages: &[Stage<'_>]) -> Vec<Key> {
+    let mut keys = vec![(u64::MAX, 0); inputs];
+    let reader = stages.iter().flat_map(|s| &s.terms).find(|t| t.source == 0);
     if let Some(t) = reader {
         for block in t.matrix.blocks() {
             let row = t.matrix.rows()[block.rows.clone()].iter().min();
             for &c in &t.matrix.columns()[block.columns.clone()] {
-                let first = &mut first[c as usize];
-                *first = (*first).min(row.copied().unwrap_or(u32::MAX));
+                let key = &mut keys[c as usize];
+                key.0 = row.map_or(key.0, |&row| key.0.min(row.into()));
             }
         }
     }
-    let mut order: Vec<u32> = (0..program.input.rows as u32).collect();
-    order.sort_by_key(|&row| (first[row as usize], row));
-    order
+    keys
 }
 
-/// The place of each row in an order.
-pub fn places(order: &[u32]) -> Vec<u32> {
-    let mut places = vec![0; order.len()];
-    order.iter().zip(0..).for_each(|(&row, place)| places[row as usize] = place);
-    places
+/// Where each row stands among those of its value, sorted by their keys: equal keys, equal places.
+pub fn fractions(keys: &[Key]) -> Vec<u64> {
+    let mut sorted: Vec<usize> = (0..keys.len()).collect();
+    sorted.sort_by_key(|&row| keys[row]);
+    let mut out = vec![0; keys.len()];
+    let mut place = 0;
+    for (i, &row) in sorted.iter().enumerate() {
+        if i == 0 || keys[sorted[i - 1]] != keys[row] {
+            place = ((i + 1) as u64) << 32;
+        }
+        out[row] = place / keys.len() as u64;
+    }
+    out
+}
+
+/// For each stage, for each term, the block of each row.
+fn blocks(stages: &[Stage<'_>]) -> Vec<Vec<Vec<u32>>> {
+    let of_term = |m: &BlockMatrix| {
+        let mut of = vec![0; m.outputs()];
+        for (block, i) in m.blocks().iter().zip(0..) {
+            m.rows()[block.rows.clone()].iter().for_each(|&row| of[row as usize] = i);
+        }
+        of
+    };
+    stages.iter().map(|s| s.terms.iter().map(|t| of_term(&t.matrix)).collect()).collect()
+}
+
+/// Rows in the order in which they are asked for, depth first.
+struct Walk<'a> {
+    stages: &'a [Stage<'a>],
+    /// As [`blocks`] says.
+    blocks: Vec<Vec<Vec<u32>>>,
+    keys: Vec<Vec<Key>>,
+    seen: Vec<Vec<bool>>,
+    orders: Vec<Vec<u32>>,
+}
+
+impl Walk<'_> {
+    /// A row, after all that it depends on. Sources are earlier values: the recursion is as deep as
+    /// there are stages.
+    fn visit(&mut self, value: usize, row: u32) {
+        if std::mem::replace(&mut self.seen[value][row as usize], true) {
+            return;
+        }
+        if let Some(stage) = value.checked_sub(1) {
+            if let Some(onto) = self.stages[stage].onto {
+                self.visit(onto, row);
+            }
+            let mut wanted = Vec::new();
+            for (t, block_of) in self.stages[stage].terms.iter().zip(&self.blocks[stage]) {
+                let block = &t.matrix.blocks()[block_of[row as usize] as usize];
+                let columns = t.matrix.columns()[block.columns.clone()].iter();
+                let new = columns.filter(|&&c| !self.seen[t.source][c as usize]);
+                wanted.extend(new.map(|&c| (self.keys[t.source][c as usize], t.source, c)));
+            }
+            wanted.sort_unstable();
+            wanted.into_iter().for_each(|(_, source, column)| self.visit(source, column));
+        }
+        self.orders[value].push(row);
+    }
 }
 
 /// Where rows of equal support end in an order: cuts there tear no block apart.

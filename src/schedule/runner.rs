@@ -1,11 +1,12 @@
 //! Runs a program on an engine, chunk by chunk.
 
 use super::layout::{Layout, Task};
+use super::stages::{Stage, Summand, whole};
 use super::{Evaluate, Timing};
 use crate::device::{DeviceError, Engine, Layer, Term};
-use crate::plan::{Program, Term as Summand, Value};
+use crate::plan::{Program, Value};
 use crate::ring::{Shape, Tile};
-use crate::scheme::{Parameters, SeededTile};
+use crate::scheme::{Parameters, SeededTile, Switch};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,19 +14,25 @@ use std::time::{Duration, Instant};
 pub struct Runner<E: Engine> {
     engine: E,
     params: Parameters,
-    program: Arc<Program>,
+    input: Value,
     layout: Layout,
     /// One a task.
-    chunks: Vec<Chunk<E>>,
+    chunks: Vec<Option<Chunk<E>>>,
     /// Tiles of finished evaluations, for the next ones.
     tiles: Mutex<Vec<Vec<E::Tile>>>,
 }
 
-/// A task's share of its layer; nothing for rows of the input.
+/// A task's share of its stage; `None` for rows of the input.
 struct Chunk<E: Engine> {
-    matrices: Vec<E::Matrix>,
+    /// The step of the program that is complete after it, if one is.
+    completes: Option<usize>,
+    /// The tile and the matrix of every term.
+    terms: Vec<(usize, E::Matrix)>,
     /// `[primes][rows]` residues.
     bias: Vec<u32>,
+    primes: usize,
+    onto: bool,
+    switch: Option<Switch>,
 }
 
 impl<E: Engine> Runner<E> {
@@ -42,7 +49,7 @@ impl<E: Engine> Runner<E> {
         memory: Option<u64>,
     ) -> Result<Self, DeviceError> {
         let limit = memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX);
-        let layout = Layout::within(&program, params.degree(), engine.grain(), limit);
+        let (stages, layout) = Layout::within(&program, params.degree(), engine.grain(), limit);
         if layout.bytes > limit {
             return Err(DeviceError::Memory {
                 device: engine.name(),
@@ -51,7 +58,8 @@ impl<E: Engine> Runner<E> {
                 limit,
             });
         }
-        Self::with_layout(engine, params, program, layout)
+        let chunks = chunks(&engine, params, &stages, &layout)?;
+        Ok(Self::new_with(engine, params, &program, layout, chunks))
     }
 
     /// All rows of every layer at once, every value kept: for looking at them.
@@ -63,23 +71,21 @@ impl<E: Engine> Runner<E> {
         params: &Parameters,
         program: Arc<Program>,
     ) -> Result<Self, DeviceError> {
-        let layout = Layout::new(&program, params.degree(), u64::MAX);
-        Self::with_layout(engine, params, program, layout)
+        let stages = whole(&program);
+        let layout = Layout::new(&program.input, &stages, params.degree(), u64::MAX);
+        let chunks = chunks(&engine, params, &stages, &layout)?;
+        Ok(Self::new_with(engine, params, &program, layout, chunks))
     }
 
-    fn with_layout(
+    fn new_with(
         engine: E,
         params: &Parameters,
-        program: Arc<Program>,
+        program: &Program,
         layout: Layout,
-    ) -> Result<Self, DeviceError> {
-        let chunks = layout
-            .tasks
-            .iter()
-            .map(|task| chunk(&engine, params, &program, &layout, task))
-            .collect::<Result<_, _>>()?;
+        chunks: Vec<Option<Chunk<E>>>,
+    ) -> Self {
         let (params, tiles) = (params.clone(), Mutex::default());
-        Ok(Self { engine, params, program, layout, chunks, tiles })
+        Self { engine, params, input: program.input, layout, chunks, tiles }
     }
 
     /// The tile of every value, from the input to the answer, as far as it is still there when all is
@@ -90,8 +96,9 @@ impl<E: Engine> Runner<E> {
     pub fn trace(&self, batch: &SeededTile) -> Result<Vec<Tile>, DeviceError> {
         let mut tiles = self.allocate()?;
         self.run(batch, &mut tiles, &mut |_| (), &mut Timing::default())?;
-        let values = tiles.iter().zip(&self.layout.slots);
-        values.map(|(tile, slots)| Ok(sorted(&self.engine.download(tile)?, slots))).collect()
+        let values = self.layout.tile_of.iter().zip(&self.layout.slots);
+        let download = |tile: usize| self.engine.download(&tiles[tile]);
+        values.map(|(&tile, slots)| Ok(sorted(&download(tile)?, slots))).collect()
     }
 
     fn allocate(&self) -> Result<Vec<E::Tile>, DeviceError> {
@@ -105,21 +112,21 @@ impl<E: Engine> Runner<E> {
         progress: &mut dyn FnMut(usize),
         timing: &mut Timing,
     ) -> Result<(), DeviceError> {
-        let Value { rows, level, components, .. } = self.program.input;
+        let Value { rows, level, components, .. } = self.input;
         let expected = Shape { primes: level, components, rows, degree: self.params.degree() };
         if batch.shape() != expected {
             let (found, expected) = (format!("{:?}", batch.shape()), format!("{expected:?}"));
             return Err(DeviceError::Shape { what: "the batch", found, expected });
         }
-        let completions = self.layout.completions();
         let mut clock = Instant::now();
         let mut lap =
             |slot: &mut Duration| *slot += std::mem::replace(&mut clock, Instant::now()).elapsed();
         for (i, (task, chunk)) in self.layout.tasks.iter().zip(&self.chunks).enumerate() {
             let Task { value, ref rows, at } = *task;
-            let (sources, rest) = tiles.split_at_mut(value);
+            // What is read lies in the tiles of earlier values.
+            let (sources, rest) = tiles.split_at_mut(self.layout.tile_of[value]);
             let into = &mut rest[0];
-            if value == 0 {
+            let Some(chunk) = chunk else {
                 let order = &self.layout.orders[0][rows.clone()];
                 let basis = self.params.basis();
                 self.engine.fill(into, at, rows.len(), &|prime, component, row, poly| {
@@ -128,57 +135,66 @@ impl<E: Engine> Runner<E> {
                 self.engine.wait()?;
                 lap(&mut timing.upload);
                 continue;
-            }
-            let step = &self.program.steps[value - 1];
-            let terms: Vec<_> = step
+            };
+            let terms: Vec<_> = chunk
                 .terms
                 .iter()
-                .zip(&chunk.matrices)
-                .map(|(t, matrix)| Term { tile: &sources[t.source], matrix })
+                .map(|(tile, matrix)| Term { tile: &sources[*tile], matrix })
                 .collect();
-            let layer = Layer {
-                terms: &terms,
-                bias: &chunk.bias,
-                primes: step.level(),
-                switch: step.switch,
-            };
+            let Chunk { ref bias, primes, onto, switch, .. } = *chunk;
+            let layer = Layer { terms: &terms, bias, primes, onto, switch };
             self.engine.layer(&layer, into, at)?;
             let next_is_input = self.layout.tasks.get(i + 1).is_none_or(|t| t.value == 0);
             if next_is_input {
                 self.engine.wait()?;
             }
             lap(&mut timing.evaluate);
-            if completions[value] == i {
-                progress(value - 1);
-            }
+            chunk.completes.into_iter().for_each(&mut *progress);
         }
         Ok(())
     }
 }
 
-/// A task's share of its layer's matrices, over the places of rows in tiles, and of its bias.
+/// Every task's share of its stage.
+fn chunks<E: Engine>(
+    engine: &E,
+    params: &Parameters,
+    stages: &[Stage<'_>],
+    layout: &Layout,
+) -> Result<Vec<Option<Chunk<E>>>, DeviceError> {
+    let completions = layout.completions();
+    let chunk = |(i, task): (usize, &Task)| {
+        let Some(stage) = task.value.checked_sub(1).map(|k| &stages[k]) else { return Ok(None) };
+        let last = completions[task.value] == i && !stage.is_part;
+        let completes = last.then_some(stage.step);
+        chunk(engine, params, stage, layout, task, completes).map(Some)
+    };
+    layout.tasks.iter().enumerate().map(chunk).collect()
+}
+
+/// A task's share of its stage's matrices, over the places of rows in tiles, and of its bias.
 fn chunk<E: Engine>(
     engine: &E,
     params: &Parameters,
-    program: &Program,
+    stage: &Stage<'_>,
     layout: &Layout,
     task: &Task,
+    completes: Option<usize>,
 ) -> Result<Chunk<E>, DeviceError> {
-    let Some(step) = task.value.checked_sub(1).map(|k| &program.steps[k]) else {
-        return Ok(Chunk { matrices: vec![], bias: vec![] });
-    };
     let rows = &layout.orders[task.value][task.rows.clone()];
-    let matrix = |t: &Summand| {
-        let slots = &layout.slots[t.source];
-        let inputs = layout.tiles[t.source].rows;
+    let term = |t: &Summand<'_>| {
+        let (slots, tile) = (&layout.slots[t.source], layout.tile_of[t.source]);
+        let inputs = layout.tiles[tile].rows;
         let part = t.matrix.part(rows, inputs, |column| slots[column as usize]);
-        engine.matrix(&part, t.squared)
+        Ok((tile, engine.matrix(&part, t.squared)?))
     };
-    let matrices = step.terms.iter().map(matrix).collect::<Result<_, _>>()?;
-    let residue = |i: usize, row: u32| params.basis().modulus(i).from_i128(step.bias[row as usize]);
+    let terms = stage.terms.iter().map(term).collect::<Result<_, DeviceError>>()?;
+    let constant = |row: u32| stage.bias.map_or(0, |bias| bias[row as usize]);
+    let residue = |i: usize, row: u32| params.basis().modulus(i).from_i128(constant(row));
     let bias =
-        (0..step.level()).flat_map(|i| rows.iter().map(move |&row| residue(i, row))).collect();
-    Ok(Chunk { matrices, bias })
+        (0..stage.level).flat_map(|i| rows.iter().map(move |&row| residue(i, row))).collect();
+    let (primes, onto, switch) = (stage.level, stage.onto.is_some(), stage.switch);
+    Ok(Chunk { completes, terms, bias, primes, onto, switch })
 }
 
 /// A tile's rows, each from its slot, in their own order.

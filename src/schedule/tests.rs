@@ -1,6 +1,7 @@
 //! Layouts hold together, and what they cut computes the same ciphertexts.
 
 use super::layout::Layout;
+use super::stages::in_parts;
 use super::{Evaluate, Runner};
 use crate::device::{DeviceError, cpu::CpuEngine};
 use crate::model::{Conv2d, Dense, Network, Padding, Polynomial};
@@ -79,35 +80,44 @@ proptest! {
     ) {
         let plan = plan(&network(side, kernel, stride, channels));
         let program = plan.program();
-        let layout = Layout::new(program, 32, 1 << grain);
-        let mut held: HashMap<(usize, u32), u32> = HashMap::new();
+        let stages = in_parts(program, 32, 1 << grain);
+        let layout = Layout::new(&program.input, &stages, 32, 1 << grain);
+        // What lies in each slot of each tile: a row of a value.
+        let mut held: HashMap<(usize, u32), (usize, u32)> = HashMap::new();
         let mut computed: HashMap<(usize, u32), usize> = HashMap::new();
         for task in &layout.tasks {
             let rows = &layout.orders[task.value][task.rows.clone()];
-            if let Some(step) = task.value.checked_sub(1).map(|k| &program.steps[k]) {
-                for (t, &row) in step.terms.iter().flat_map(|t| rows.iter().map(move |r| (t, r))) {
+            let tile = layout.tile_of[task.value];
+            if let Some(stage) = task.value.checked_sub(1).map(|k| &stages[k]) {
+                for (t, &row) in stage.terms.iter().flat_map(|t| rows.iter().map(move |r| (t, r))) {
                     for (column, _) in t.matrix.row(row) {
                         let slot = layout.slots[t.source][column as usize];
-                        prop_assert_eq!(held.get(&(t.source, slot)), Some(&column));
+                        let place = (layout.tile_of[t.source], slot);
+                        prop_assert_eq!(held.get(&place), Some(&(t.source, column)));
+                        prop_assert!(place.0 < tile);
                     }
+                }
+                for (before, &row) in stage.onto.iter().flat_map(|b| rows.iter().map(move |r| (b, r))) {
+                    let place = (tile, layout.slots[task.value][row as usize]);
+                    prop_assert_eq!(held.get(&place), Some(&(*before, row)));
                 }
             }
             for (i, &row) in rows.iter().enumerate() {
                 let slot = layout.slots[task.value][row as usize];
                 prop_assert_eq!(slot as usize, task.at + i);
-                prop_assert!((slot as usize) < layout.tiles[task.value].rows);
-                held.insert((task.value, slot), row);
+                prop_assert!((slot as usize) < layout.tiles[tile].rows);
+                held.insert((tile, slot), (task.value, row));
                 *computed.entry((task.value, row)).or_default() += 1;
             }
         }
-        let rows = program.input.rows + program.steps.iter().map(|s| s.value.rows).sum::<usize>();
+        let rows = program.input.rows + stages.iter().map(|s| s.rows).sum::<usize>();
         prop_assert_eq!(computed.len(), rows);
         prop_assert!(computed.values().all(|&times| times == 1));
         // The answer is whole at the end.
-        let answer = program.steps.len();
+        let answer = stages.len();
         for row in 0..program.output().rows as u32 {
             let slot = layout.slots[answer][row as usize];
-            prop_assert_eq!(held[&(answer, slot)], row);
+            prop_assert_eq!(held[&(layout.tile_of[answer], slot)], (answer, row));
         }
     }
 }
@@ -121,7 +131,9 @@ fn a_budget_changes_no_residue() {
     let (_, batch) = setting(&plan);
     let free = runner(None);
     let (want, _) = free.evaluate(&batch, &mut |_| ()).unwrap();
-    let least = Layout::within(&program, 32, 1 << 26, 0).bytes;
+    let (stages, layout) = Layout::within(&program, 32, 1 << 26, 0);
+    assert!(stages.iter().any(|s| s.onto.is_some()), "the dense layer is added up in parts");
+    let least = layout.bytes;
     assert!(3 * least < 2 * free.memory(), "{least} of {} bytes", free.memory());
     for memory in [free.memory() * 3 / 4, (least + free.memory()) / 2, least] {
         let bound = runner(Some(memory));
@@ -159,7 +171,7 @@ fn traces_end_in_the_answer() {
     let values = whole.trace(&batch).unwrap();
     assert_eq!(values.len(), program.steps.len() + 1);
     assert!(values[0] == batch.expand(plan.parameters().basis()));
-    let least = Layout::within(&program, 32, 1 << 26, 0).bytes;
+    let least = Layout::within(&program, 32, 1 << 26, 0).1.bytes;
     let small = Runner::new(setting(&plan).0, plan.parameters(), program, Some(least));
     let (answer, _) = small.unwrap().evaluate(&batch, &mut |_| ()).unwrap();
     assert!(values.last() == Some(&answer));

@@ -11,6 +11,7 @@ mod params;
 mod relin;
 mod sampling;
 mod secret;
+mod switch;
 #[cfg(test)]
 mod tests;
 
@@ -21,3 +22,4 @@ pub use params::{ParameterError, Parameters, ParametersLiteral, log2_q_bound, se
 pub use relin::RelinKey;
 pub use sampling::{ERROR_STD, EntropyError, Seed};
 pub use secret::SecretKey;
+pub use switch::Switch;

@@ -4,7 +4,7 @@
 //! deviation σ√(2N), since slot = a₀ + 2Σ aᵢ cos(·) and cos² is 1/2 on average; and slots multiply
 //! under the ring's product.
 
-use super::ERROR_STD;
+use super::{ERROR_STD, Switch};
 
 /// The variance of a uniform ternary coefficient.
 const SECRET_VARIANCE: f64 = 2.0 / 3.0;
@@ -39,4 +39,26 @@ pub fn rescale(degree: usize) -> f64 {
 pub fn relinearise(degree: usize, primes: impl Iterator<Item: Into<f64>>) -> f64 {
     let digits: f64 = primes.map(|p| p.into().powi(2) * ROUNDING_VARIANCE).sum();
     digits.sqrt() * ERROR_STD * 2.0 * degree as f64
+}
+
+/// A whole switch at `level` primes, at the scale after it, and for a sum that is relinearised or has
+/// two components already.
+pub fn switch(
+    degree: usize,
+    primes: &[u32],
+    level: usize,
+    switch: Switch,
+    relinearised: bool,
+) -> f64 {
+    let product = |primes: &[u32]| primes.iter().map(|&p| f64::from(p)).product::<f64>();
+    let key = match (relinearised, switch.guarded) {
+        (false, _) => 0.0,
+        (true, false) => relinearise(degree, primes[..level].iter().copied()),
+        (true, true) => {
+            let guard = product(&primes[level..level + 1]);
+            (relinearise(degree, primes[..level].iter().copied()) / guard).hypot(rescale(degree))
+        }
+    };
+    let rounding = if switch.rescale > 0 { rescale(degree) } else { 0.0 };
+    (key / product(&primes[level - switch.rescale..level])).hypot(rounding)
 }

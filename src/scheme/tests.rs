@@ -67,10 +67,12 @@ fn values_and_noise_through_a_level() {
         engine.matrix(&BlockMatrix::from_rows(rows.len(), &rows).unwrap(), squared).unwrap()
     };
     let bias = vec![0; 3 * rows];
-    let layer = |tile: &Tile, matrix, switch| {
-        let terms = [Term { tile, matrix }];
-        engine.compute(&Layer { terms: &terms, bias: &bias, primes: 3, switch }).unwrap()
+    let at = |primes: usize, tile: &Tile, matrix, switch| {
+        let (terms, bias) = ([Term { tile, matrix }], &bias[..primes * rows]);
+        let layer = Layer { terms: &terms, bias, primes, onto: false, switch };
+        engine.compute(&layer).unwrap()
     };
+    let layer = |tile: &Tile, matrix, switch| at(3, tile, matrix, switch);
     let (times_256, one) = (diagonal(256, true), diagonal(1, false));
     let squares = layer(&fresh, &times_256, None);
     let (square, squared) = (|r, m| value(r, m).powi(2), scale * scale * 256.0);
@@ -88,14 +90,26 @@ fn values_and_noise_through_a_level() {
     let want = |r: usize, m| mixed[r].iter().map(|e| f64::from(e.1) * value(e.0 as usize, m)).sum();
     about(noise_of(&key, &sums, scale, want), noise::sum(noise::fresh(degree), mean));
 
-    let relinearised = layer(&squares, &one, Some(0));
+    let relinearised = layer(&squares, &one, Some(Switch::by(0)));
     let missed =
         |x: Vec<f64>, y: Vec<f64>| -> f64 { x.iter().zip(&y).map(|(a, b)| (a - b).powi(2)).sum() };
-    let added = missed(key.decrypt(&relinearised, 1.0), key.decrypt(&squares, 1.0));
-    about((added / (rows * degree) as f64).sqrt(), noise::relinearise(degree, basis.primes()));
+    let between = |a: &Tile, b: &Tile| {
+        (missed(key.decrypt(a, 1.0), key.decrypt(b, 1.0)) / (rows * degree) as f64).sqrt()
+    };
+    let added = between(&relinearised, &squares);
+    about(added, noise::relinearise(degree, basis.primes()));
+
+    // With the third prime to guard, only what its rounding costs.
+    let two_primes = at(2, &squares, &one, None);
+    let primes: Vec<u32> = basis.primes().collect();
+    for guarded in [false, true] {
+        let switch = Switch { rescale: 0, guarded };
+        let added = between(&at(2, &two_primes, &one, Some(switch)), &two_primes);
+        about(added, noise::switch(degree, &primes, 2, switch, true));
+    }
 
     let last = f64::from(basis.modulus(2).value());
-    let low = layer(&relinearised, &one, Some(1));
+    let low = layer(&relinearised, &one, Some(Switch::by(1)));
     let missed = missed(key.decrypt(&low, 1.0), key.decrypt(&relinearised, last));
     about((missed / (rows * degree) as f64).sqrt(), noise::rescale(degree));
     assert!(noise_of(&key, &low, squared / last, square) / (squared / last) < 1e-3);

@@ -71,7 +71,7 @@ fn row(s: &StepReport) -> [String; 11] {
         s.ciphertexts.to_string(),
         s.weights.to_string(),
         s.level.to_string(),
-        s.rescale.to_string(),
+        format!("{}{}", s.rescale, if s.guarded { " +g" } else { "" }),
         format!("2^{:.1}", s.scale_bits),
         format!("{:.1}", s.range),
         s.precision_bits.map_or(String::new(), |bits| format!("{bits:.1}")),

@@ -8,7 +8,7 @@ use super::switch::switch;
 use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
-use crate::scheme::{Parameters, RelinKey};
+use crate::scheme::{Parameters, RelinKey, Switch};
 use rayon::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -120,13 +120,13 @@ impl Engine for CpuEngine {
         let shape = check::layer(self, basis, layer, into.shape(), at, key.is_some())?;
         let terms: Vec<_> =
             layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
-        if layer.switch.is_none() {
-            linear(self.simd, basis, &terms, layer.bias, shape, into, at);
+        let Some(Switch { guarded, .. }) = layer.switch else {
+            linear(self.simd, basis, &terms, layer, shape, into, at);
             return Ok(());
-        }
+        };
         let mut sum = self.sums().pop().unwrap_or_else(|| Tile::zeros(EMPTY)).reshaped(shape);
-        linear(self.simd, basis, &terms, layer.bias, shape, &mut sum, 0);
-        switch(self.simd, basis, key, &sum, into, at);
+        linear(self.simd, basis, &terms, layer, shape, &mut sum, 0);
+        switch(self.simd, basis, key, &sum, guarded, into, at);
         self.sums().push(sum);
         Ok(())
     }

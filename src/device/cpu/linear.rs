@@ -4,9 +4,10 @@
 //! asked for, brought to the form that the product wants, multiplied and reduced without leaving the
 //! cache.
 
-use super::CpuMatrix;
 use super::product::{Room, Slice};
 use super::scatter::Scatter;
+use super::{CpuEngine, CpuMatrix};
+use crate::device::Layer;
 use crate::math::simd::Simd;
 use crate::ring::{Basis, Shape, Tile};
 use rayon::prelude::*;
@@ -44,13 +45,13 @@ struct Scratch {
     y: Vec<u32>,
 }
 
-/// Σ matrix·tile + bias, of extents `shape`, into the rows of `out` from `first` on. Extents have
-/// been checked by the engine.
+/// A layer's sum, of extents `shape`, into the rows of `out` from `first` on. Extents have been
+/// checked by the engine.
 pub fn linear(
     simd: Simd,
     basis: &Basis,
     terms: &[Summand<'_>],
-    bias: &[u32],
+    layer: &Layer<'_, CpuEngine>,
     shape: Shape,
     out: &mut Tile,
     first: usize,
@@ -76,9 +77,16 @@ pub fn linear(
                 rest = others;
             }
             for component in 0..shape.components {
-                let constant = &bias[prime * shape.rows..][..shape.rows];
+                let place = |row: usize| extents.at(prime, component, first + row).start + at;
+                let constants = &layer.bias[prime * shape.rows..][..shape.rows];
                 for (row, y) in y.chunks_exact_mut(width).enumerate() {
-                    y.fill(if component == 0 { constant[row] } else { 0 });
+                    let constant = if component == 0 { constants[row] } else { 0 };
+                    y.fill(constant);
+                    if layer.onto {
+                        // SAFETY: a slice alone reads and writes its columns of its prime.
+                        let held = unsafe { target.part(place(row), width) };
+                        y.iter_mut().zip(held).for_each(|(y, x)| *y = m.add(constant, *x));
+                    }
                 }
                 let mut rest = &inputs[..];
                 for t in terms {
@@ -91,9 +99,8 @@ pub fn linear(
                     }
                 }
                 for (row, y) in y.chunks_exact(width).enumerate() {
-                    let at = extents.at(prime, component, first + row).start + at;
-                    // SAFETY: a slice alone writes its columns of its prime.
-                    unsafe { target.part(at, width) }.copy_from_slice(y);
+                    // SAFETY: as above.
+                    unsafe { target.part(place(row), width) }.copy_from_slice(y);
                 }
             }
         },

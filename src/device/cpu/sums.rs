@@ -7,11 +7,13 @@ use crate::math::{
     words::{Factors, Words, per_words},
 };
 
-/// Values modulo one prime: (c + Σⱼ dⱼ·keyⱼ − x₀)·f₀ …, for both components.
+/// Values modulo one prime: (c + Σⱼ dⱼ·keyⱼ − x₀)·f₀ …, for both components; where the first prime to
+/// divide by is a guard, (c + (Σⱼ dⱼ·keyⱼ − x₀)·f₀ − x₁)·f₁ ….
 #[derive(Debug)]
 pub struct Values<'a> {
-    /// c₀ and c₁.
-    pub c: [&'a [u32]; 2],
+    /// c₀ and c₁; 0 where there are none.
+    pub c: Option<[&'a [u32]; 2]>,
+    pub guarded: bool,
     /// dⱼ, and the key modulo this prime with its number of digits, which may be more.
     pub digits: &'a [&'a [u32]],
     pub key: &'a [u32],
@@ -27,7 +29,7 @@ impl Values<'_> {
     pub fn write(&self, simd: Simd, m: &Modulus, out: [&mut [u32]; 2]) {
         let n = out[0].len();
         let fits = |v: &[u32]| v.len() == n;
-        assert!(out.iter().all(|v| fits(v)) && self.c.iter().all(|v| fits(v)));
+        assert!(out.iter().all(|v| fits(v)) && self.c.iter().flatten().all(|v| fits(v)));
         assert!(self.digits.iter().all(|v| fits(v)) && self.digits.len() <= self.key_digits);
         assert!(self.digits.is_empty() || self.key.len() == 2 * self.key_digits * n);
         assert!(self.remainders.iter().flatten().all(|v| fits(v)));
@@ -64,8 +66,9 @@ unsafe fn write_by<V: Words>(m: &Modulus, values: &Values<'_>, out: [&mut [u32];
         // SAFETY: at + V::N ≤ n, the length of every polynomial; and a block of the key has two
         // vectors of BLOCK values a digit.
         unsafe {
-            let mut c =
-                [V::load(values.c[0].as_ptr().add(at)), V::load(values.c[1].as_ptr().add(at))];
+            let zero = [V::splat(0); 2];
+            let own = values.c.map_or(zero, |c| c.map(|c| V::load(c.as_ptr().add(at))));
+            let mut c = if values.guarded { zero } else { own };
             if !values.digits.is_empty() {
                 let key = at / block * block * 2 * values.key_digits + at % block;
                 let sum = sums.of(values.digits, at, values.key.as_ptr().add(key), block);
@@ -77,10 +80,41 @@ unsafe fn write_by<V: Words>(m: &Modulus, values: &Values<'_>, out: [&mut [u32];
                     let difference = c.sub(V::load(x.as_ptr().add(at))).add(p);
                     *c = difference.mul_lazy(inverse, p).reduce(p);
                 }
+                if values.guarded && k == 0 {
+                    c = [c[0].add(own[0]).reduce(p), c[1].add(own[1]).reduce(p)];
+                }
             }
             c[0].store(out0.add(at));
             c[1].store(out1.add(at));
         }
+    }
+}
+
+per_words! {
+    /// x·`factor` mod p in [0, p), for the one factor of a table, in place.
+    pub fn multiply<V>(m: &Modulus, factor: &Factors, x: &mut [u32]) {
+        // SAFETY: there is a factor, and blocks are whole vectors of either kind.
+        unsafe {
+            let (blocks, rest) = x.as_chunks_mut::<BLOCK>();
+            for x in blocks.as_flattened_mut().chunks_exact_mut(V::N) {
+                multiply_one::<V>(m, factor, x);
+            }
+            for x in rest.chunks_exact_mut(8) {
+                multiply_one::<[u32; 8]>(m, factor, x);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// There is a factor, and `x` has `V::N` words.
+#[inline(always)]
+unsafe fn multiply_one<V: Words>(m: &Modulus, factor: &Factors, x: &mut [u32]) {
+    let p = V::splat(m.value());
+    // SAFETY: the caller's promise.
+    unsafe {
+        let y = V::load(x.as_ptr()).mul_lazy(V::factor(factor, 0), p);
+        y.reduce(p).store(x.as_mut_ptr());
     }
 }
 
@@ -157,7 +191,8 @@ mod tests {
                     let mut out = [vec![0; n], vec![0; n]];
                     let [a, b] = &mut out;
                     let values = Values {
-                        c: [&c, &c],
+                        c: Some([&c, &c]),
+                        guarded: false,
                         digits: &digits,
                         key: &key,
                         key_digits: 13,

@@ -3,11 +3,12 @@
 //! The primes are gone through from the last to the first. Modulo prime i the values of
 //! c + Σⱼ dⱼ·keyⱼ are summed up in registers; from them the remainders modulo the primes to divide by
 //! are taken, one after the other; and a prime that goes leaves nothing but its own remainder, the
-//! centred coefficients, for those that follow.
+//! centred coefficients, for those that follow. A guard p is a prime that goes, too, before all others:
+//! (p·c + Σⱼ dⱼ·keyⱼ − x)/p is c + (Σⱼ dⱼ·keyⱼ − x)/p, so that only the digits are multiplied by it.
 
 use super::key::CpuKey;
 use super::scatter::Scatter;
-use super::sums::Values;
+use super::sums::{Values, multiply};
 use crate::math::{
     Modulus,
     simd::{Simd, per_simd},
@@ -21,22 +22,28 @@ use rayon::prelude::*;
 const TOGETHER: usize = 8;
 
 /// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
-/// from `first` on.
+/// from `first` on; `guarded` by the next prime where it relinearises.
 pub fn switch(
     simd: Simd,
     basis: &Basis,
     key: Option<&CpuKey>,
     tile: &Tile,
+    guarded: bool,
     out: &mut Tile,
     first: usize,
 ) {
     let (from, to) = (tile.shape(), out.shape());
     let key = key.filter(|_| from.components == 3);
-    let inverses: Vec<Factors> =
-        (0..from.primes).map(|i| inverses(basis, i, to.primes.max(i + 1)..from.primes)).collect();
-    let job = Job { simd, basis, key, tile, to, first, inverses };
+    let guard = (guarded && key.is_some()).then_some(from.primes);
+    let primes = from.primes + usize::from(guard.is_some());
+    let inverses = (0..primes).map(|i| inverses(basis, i, to.primes.max(i + 1)..primes)).collect();
+    let raise =
+        guard.map_or(vec![], |guard| (0..from.primes).map(|i| raise(basis, i, guard)).collect());
+    let threads = rayon::current_num_threads();
+    let together = from.rows.div_ceil(threads).clamp(1, TOGETHER);
+    let alone = from.rows < threads;
+    let job = Job { simd, basis, key, tile, guard, primes, raise, alone, to, first, inverses };
     let target = Scatter::new(out.data_mut());
-    let together = from.rows.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
     let blocks = from.rows.div_ceil(together);
     (0..blocks).into_par_iter().for_each_init(
         || Scratch::new(&job, together),
@@ -54,12 +61,25 @@ fn inverses(basis: &Basis, i: usize, primes: std::ops::Range<usize>) -> Factors 
     Factors::new(m, primes.rev().map(inverse))
 }
 
+/// Prime `guard` modulo prime `i`.
+fn raise(basis: &Basis, i: usize, guard: usize) -> Factors {
+    let m = basis.modulus(i);
+    Factors::new(m, std::iter::once(basis.modulus(guard).value() % m.value()))
+}
+
 /// What is to be done.
 struct Job<'a> {
     simd: Simd,
     basis: &'a Basis,
     key: Option<&'a CpuKey>,
     tile: &'a Tile,
+    /// The prime that guards, and how many primes there are with it.
+    guard: Option<usize>,
+    primes: usize,
+    /// For each prime of the sum, the guard.
+    raise: Vec<Factors>,
+    /// Whether there are fewer rows than threads, and a row's primes go side by side.
+    alone: bool,
     /// The shape of the result, and its row that row 0 becomes.
     to: Shape,
     first: usize,
@@ -83,7 +103,7 @@ impl Scratch {
     fn new(job: &Job<'_>, rows: usize) -> Self {
         let Shape { primes, degree: n, .. } = job.tile.shape();
         let digits = if job.key.is_some() { primes } else { 0 };
-        let dropped = 2 * (primes - job.to.primes);
+        let dropped = 2 * (job.primes - job.to.primes);
         Self {
             digits: vec![0; rows * digits * n],
             remainders: vec![0; rows * dropped * n],
@@ -96,36 +116,51 @@ impl Scratch {
 impl Job<'_> {
     /// Switches some rows.
     fn run(&self, rows: std::ops::Range<usize>, s: &mut Scratch, target: &Scatter<'_>) {
-        let Shape { primes, degree: n, .. } = self.tile.shape();
-        let digits = if self.key.is_some() { primes } else { 0 };
-        for (k, row) in rows.clone().enumerate() {
-            for j in 0..digits {
-                let digit = &mut s.digits[(k * digits + j) * n..][..n];
-                let work = &mut s.top[..n];
-                work.copy_from_slice(self.tile.poly(j, 2, row));
-                self.centred(j, work, digit);
-            }
+        let (n, kept) = (self.basis.degree(), self.to.primes);
+        let Scratch { digits, remainders, values, top } = s;
+        // What there is for each row.
+        let own_digits = self.key.map_or(0, |_| self.tile.shape().primes * n);
+        let own_remainders = 2 * (self.primes - kept) * n;
+        let digits = &mut digits[..rows.len() * own_digits];
+
+        let digit = |work: &mut Vec<u32>, (at, out): (usize, &mut [i32])| {
+            let (row, j) = (rows.start + at * n / own_digits, at % (own_digits / n));
+            self.digit(j, row, &mut work[..n]);
+            self.centred(j, &mut work[..n], out);
+        };
+        if self.alone {
+            digits.par_chunks_exact_mut(n).enumerate().for_each_init(|| vec![0; n], digit);
+        } else {
+            digits.chunks_exact_mut(n).enumerate().for_each(|out| digit(top, out));
         }
-        let dropped = primes - self.to.primes;
-        for i in (0..primes).rev() {
+
+        let digits_of = |k: usize| &digits[k * own_digits..][..own_digits];
+        for i in (kept..self.primes).rev() {
             for (k, row) in rows.clone().enumerate() {
-                let digits = &s.digits[k * digits * n..][..digits * n];
-                let remainders = &mut s.remainders[k * 2 * dropped * n..][..2 * dropped * n];
-                if i < self.to.primes {
-                    // SAFETY: a row alone writes its polynomials.
-                    let out = [0, 1].map(|c| unsafe {
-                        target.part(self.to.at(i, c, self.first + row).start, n)
-                    });
-                    self.values(i, row, digits, remainders, &mut s.values, out);
-                } else {
-                    let (known, own) = remainders.split_at_mut(2 * (primes - 1 - i) * n);
-                    let (c0, c1) = s.top.split_at_mut(n);
-                    self.values(i, row, digits, known, &mut s.values, [c0, c1]);
-                    for (c, own) in s.top.chunks_exact_mut(n).zip(own.chunks_exact_mut(n)) {
-                        self.centred(i, c, own);
-                    }
+                let own = &mut remainders[k * own_remainders..][..own_remainders];
+                let (known, own) = own.split_at_mut(2 * (self.primes - 1 - i) * n);
+                let (c0, c1) = top.split_at_mut(n);
+                self.values(i, row, digits_of(k), known, values, [c0, c1]);
+                for (c, own) in top.chunks_exact_mut(n).zip(own.chunks_exact_mut(n)) {
+                    self.centred(i, c, own);
                 }
             }
+        }
+
+        let keep = |values: &mut Vec<u32>, i: usize| {
+            for (k, row) in rows.clone().enumerate() {
+                let remainders = &remainders[k * own_remainders..][..own_remainders];
+                // SAFETY: (prime, row) alone writes its polynomials.
+                let out = [0, 1]
+                    .map(|c| unsafe { target.part(self.to.at(i, c, self.first + row).start, n) });
+                self.values(i, row, digits_of(k), remainders, values, out);
+            }
+        };
+        if self.alone {
+            let scratch = || vec![0; values.len()];
+            (0..kept).into_par_iter().for_each_init(scratch, keep);
+        } else {
+            (0..kept).rev().for_each(|i| keep(values, i));
         }
     }
 
@@ -147,21 +182,27 @@ impl Job<'_> {
             // Modulo its own prime the digit is c₂, whose values are there already.
             if i != j {
                 self.lift(i, j, digit, lifted);
+            } else if self.guard.is_some() {
+                self.digit(i, row, lifted);
             }
         }
         for (k, (x, lifted)) in remainders.chunks_exact(n).zip(rest.chunks_exact_mut(n)).enumerate()
         {
-            self.lift(i, self.tile.shape().primes - 1 - k / 2, x, lifted);
+            self.lift(i, self.primes - 1 - k / 2, x, lifted);
         }
         let digits: Vec<&[u32]> = lifted
             .chunks_exact(n)
             .enumerate()
-            .map(|(j, d)| if i == j { self.tile.poly(i, 2, row) } else { d })
+            .map(|(j, d)| match self.guard {
+                None if i == j => self.tile.poly(i, 2, row),
+                _ => d,
+            })
             .collect();
         let remainders: Vec<[&[u32]; 2]> =
             rest[..remainders.len()].chunks_exact(2 * n).map(|x| [&x[..n], &x[n..]]).collect();
         let values = Values {
-            c: [self.tile.poly(i, 0, row), self.tile.poly(i, 1, row)],
+            c: (self.guard != Some(i)).then(|| [0, 1].map(|c| self.tile.poly(i, c, row))),
+            guarded: self.guard.is_some(),
             digits: &digits,
             key: self.key.map_or(&[], |k| k.prime(i)),
             key_digits: self.key.map_or(0, CpuKey::digits),
@@ -169,6 +210,14 @@ impl Job<'_> {
             inverses: &self.inverses[i],
         };
         values.write(self.simd, self.basis.modulus(i), out);
+    }
+
+    /// The values of the digit modulo prime `j`: c₂, times the prime that guards.
+    fn digit(&self, j: usize, row: usize, values: &mut [u32]) {
+        values.copy_from_slice(self.tile.poly(j, 2, row));
+        if let Some(guard) = self.raise.get(j) {
+            multiply(self.simd, self.basis.modulus(j), guard, values);
+        }
     }
 
     /// The centred coefficients of values modulo prime `i`, which are overwritten.

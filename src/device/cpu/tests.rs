@@ -4,7 +4,7 @@ use super::CpuEngine;
 use crate::device::{Engine, Layer, Term, naive::NaiveEngine};
 use crate::math::{primes_below, simd::Simd};
 use crate::ring::{BlockMatrix, Shape, Tile};
-use crate::scheme::{Parameters, ParametersLiteral, RelinKey};
+use crate::scheme::{Parameters, ParametersLiteral, RelinKey, Switch};
 use proptest::prelude::*;
 use rand_chacha::{
     ChaCha20Rng,
@@ -48,13 +48,13 @@ fn run<E: Engine>(
     bias: &[u32],
     primes: usize,
     rescale: usize,
-) -> (Tile, Tile) {
+) -> Vec<Tile> {
     let [x, y] = tiles.map(|t| engine.upload(t).unwrap());
     let a = engine.matrix(matrices[0], true).unwrap();
     let b = engine.matrix(matrices[1], false).unwrap();
     let terms = [Term { tile: &x, matrix: &a }, Term { tile: &y, matrix: &b }];
-    let compute = |switch| {
-        let layer = Layer { terms: &terms, bias, primes, switch };
+    let compute = |onto, switch| {
+        let layer = Layer { terms: &terms, bias, primes, onto, switch };
         // Among rows of others, which stay as they are.
         let shape = layer.shape(engine);
         let around = Tile::new(
@@ -65,7 +65,12 @@ fn run<E: Engine>(
         engine.layer(&layer, &mut out, 2).unwrap();
         engine.download(&out).unwrap()
     };
-    (compute(None), compute(Some(rescale)))
+    let mut out = vec![compute(false, None), compute(true, None)];
+    out.push(compute(false, Some(Switch::by(rescale))));
+    if primes < tiles[0].shape().primes {
+        out.push(compute(false, Some(Switch { rescale, guarded: true })));
+    }
+    out
 }
 
 proptest! {
@@ -101,7 +106,7 @@ proptest! {
 fn plain<E: Engine>(engine: &E, x: &Tile, matrix: &BlockMatrix, bias: &[u32]) -> Tile {
     let (tile, matrix) = (engine.upload(x).unwrap(), engine.matrix(matrix, false).unwrap());
     let terms = [Term { tile: &tile, matrix: &matrix }];
-    let layer = Layer { terms: &terms, bias, primes: 1, switch: None };
+    let layer = Layer { terms: &terms, bias, primes: 1, onto: false, switch: None };
     engine.download(&engine.compute(&layer).unwrap()).unwrap()
 }
 
@@ -133,7 +138,7 @@ fn misfits_are_refused() {
     let refusal = |squared, bias: &[u32], primes, switch| {
         let matrix = cpu.matrix(&matrix, squared).unwrap();
         let terms = [Term { tile: &tile, matrix: &matrix }];
-        let layer = Layer { terms: &terms, bias, primes, switch };
+        let layer = Layer { terms: &terms, bias, primes, onto: false, switch };
         match cpu.compute(&layer) {
             Err(e) => e.to_string(),
             Ok(_) => panic!("accepted"),
@@ -143,14 +148,14 @@ fn misfits_are_refused() {
     assert!(refusal(false, &[0], 2, None).contains("bias: 1, expected 2"));
     assert!(refusal(false, &[0, 0, 0], 3, None).contains("primes: 3"));
     assert!(refusal(false, &[0, u32::MAX], 2, None).contains("a residue below"));
-    assert!(refusal(false, &[0, 0], 2, Some(0)).contains("relinearisation key"));
-    assert!(refusal(false, &[0, 0], 2, Some(2)).contains("primes: 0"));
-    let none = Layer { terms: &[], bias: &[], primes: 1, switch: None };
+    assert!(refusal(false, &[0, 0], 2, Some(Switch::by(0))).contains("relinearisation key"));
+    assert!(refusal(false, &[0, 0], 2, Some(Switch::by(2))).contains("primes: 0"));
+    let none = Layer { terms: &[], bias: &[], primes: 1, onto: false, switch: None };
     let mut out = cpu.tile(shape).unwrap();
     assert!(cpu.layer(&none, &mut out, 0).unwrap_err().to_string().contains("summands"));
     let resident = cpu.matrix(&matrix, false).unwrap();
     let terms = [Term { tile: &tile, matrix: &resident }];
-    let layer = |switch| Layer { terms: &terms, bias: &[0, 0], primes: 2, switch };
+    let layer = |switch| Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: false, switch };
     let into = |shape: Shape, at| {
         let mut out = Tile::zeros(shape);
         cpu.layer(&layer(None), &mut out, at).unwrap_err().to_string()
@@ -161,9 +166,15 @@ fn misfits_are_refused() {
     assert!(into(Shape { components: 2, ..shape }, 0).contains("components of a layer's result"));
     let two = Tile::zeros(Shape { components: 2, ..shape });
     let terms = [Term { tile: &two, matrix: &resident }];
-    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, switch: Some(2) };
+    let layer =
+        Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: false, switch: Some(Switch::by(2)) };
     let mut out = Tile::zeros(Shape { components: 2, ..shape });
     assert!(cpu.layer(&layer, &mut out, 0).unwrap_err().to_string().contains("rescalings"));
+    let guarded = Some(Switch { rescale: 0, guarded: true });
+    assert!(refusal(false, &[0, 0], 2, guarded).contains("guarded by the next one: 2"));
+    let switch = Some(Switch::by(0));
+    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: true, switch };
+    assert!(cpu.layer(&layer, &mut out, 0).unwrap_err().to_string().contains("is switched"));
     let foreign = |shape: Shape| cpu.tile(shape).unwrap_err().to_string();
     assert!(foreign(Shape { primes: 0, ..shape }).contains("primes: 0"));
     assert!(foreign(Shape { degree: 8, ..shape }).contains("degree: 8"));

@@ -6,7 +6,7 @@ use super::matrix::GpuMatrix;
 use super::pipelines::Pipelines;
 use super::recording::Recording;
 use super::scratch::Scratch;
-use super::switch::{relinearise, rescale};
+use super::switch::{raise, relinearise, rescale};
 use super::tables::Tables;
 use super::transform::Transforms;
 use super::{Adapter, GpuOptions, GpuTile, Kernels, Prelude, transfer};
@@ -147,16 +147,22 @@ impl Engine for GpuEngine {
             let bias = gpu.buffer_of("the bias", layer.bias)?;
             let scratch = &mut *self.scratch();
             let mut rec = Recording::new(gpu, &self.pipelines);
-            let Some(rescalings) = layer.switch else {
-                linear(&mut rec, tables, scratch, &terms, &bias, shape, (into, at))?;
+            let Some(switch) = layer.switch else {
+                linear(&mut rec, tables, scratch, &terms, &bias, shape, (into, at), layer.onto)?;
                 return rec.submit();
             };
-            let mut sum = scratch.sum(gpu, shape)?;
-            linear(&mut rec, tables, scratch, &terms, &bias, shape, (&sum, 0))?;
-            if shape.components == 3 {
-                relinearise(&mut rec, tables, transforms, scratch, &sum)?;
+            let relinearised = shape.components == 3;
+            let guards = usize::from(switch.guarded && relinearised);
+            let raised = Shape { primes: shape.primes + guards, ..shape };
+            let mut sum = scratch.sum(gpu, raised)?;
+            linear(&mut rec, tables, scratch, &terms, &bias, shape, (&sum, 0), false)?;
+            if guards > 0 {
+                raise(&mut rec, tables, &sum)?;
             }
-            for _ in 0..rescalings {
+            if relinearised {
+                relinearise(&mut rec, tables, transforms, scratch, &sum, shape.primes)?;
+            }
+            for _ in 0..guards + switch.rescale {
                 rescale(&mut rec, tables, transforms, scratch, &sum)?;
                 sum.shape.primes -= 1;
             }

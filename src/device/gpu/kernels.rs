@@ -137,6 +137,18 @@ impl<'a> Kernels<'a> {
         })
     }
 
+    /// c ← c·q modulo one prime, q being prime `guard`, for a tile `[components][rows][N]`.
+    ///
+    /// # Errors
+    /// As [`Kernels::ntt_forward`].
+    pub fn raise(&self, prime: usize, guard: usize, components: usize, tile: &[u32]) -> Words {
+        let rows = tile.len() / (components * self.degree()).max(1);
+        self.at_most("prime", guard + 1, self.primes())?;
+        self.in_tile(prime, components, rows, tile, |rec, batch| {
+            batch.raise(rec, &self.engine.tables, prime, guard)
+        })
+    }
+
     /// c ← (c − r)·q⁻¹ modulo one prime, q being prime `last`, for a tile and remainders
     /// `[2][rows][N]`.
     ///

@@ -162,8 +162,8 @@ pub fn matmul(
     Ok(())
 }
 
-/// Σ matrix·tile + bias, of extents `shape`, into the rows of `out` from `row` on. Extents have been
-/// checked.
+/// Σ matrix·tile + bias, of extents `shape`, into the rows of `out` from `row` on, or added to them.
+/// Extents have been checked.
 pub fn linear(
     rec: &mut Recording<'_>,
     tables: &Tables,
@@ -172,6 +172,7 @@ pub fn linear(
     bias: &Buffer,
     shape: Shape,
     (out, row): (&GpuTile, usize),
+    onto: bool,
 ) -> Result<(), DeviceError> {
     let gpu = rec.gpu();
     let mut width = terms.iter().map(|t| t.tile.width).fold(out.width, usize::min);
@@ -188,7 +189,7 @@ pub fn linear(
     let slots = if squared > 0 { at_once } else { 0 };
     let squares = scratch.slots(gpu, "squares of a slice", slots, 3 * squared * width)?;
     for slices in slices.chunks(at_once) {
-        let mut written = 0;
+        let mut written = if onto { shape.components } else { 0 };
         for (i, t) in terms.iter().enumerate() {
             // Kernels of one kind in a row: nothing makes them wait for each other.
             if let Some((list, count)) = &t.matrix.support {

@@ -14,6 +14,10 @@ enum Command {
         buffers: Vec<wgpu::Buffer>,
         groups: [u32; 3],
     },
+    Clear {
+        buffer: wgpu::Buffer,
+        bytes: u64,
+    },
     Copy {
         from: (wgpu::Buffer, u64),
         to: (wgpu::Buffer, u64),
@@ -70,6 +74,11 @@ impl<'a> Recording<'a> {
         self.commands.push(Command::Copy { from, to, bytes: 4 * words as u64 });
     }
 
+    /// Sets the first words of a buffer to zero.
+    pub fn clear(&mut self, buffer: &Buffer, words: usize) {
+        self.commands.push(Command::Clear { buffer: buffer.raw.clone(), bytes: 4 * words as u64 });
+    }
+
     /// Hands everything to the device, and does not wait.
     pub fn submit(self) -> Result<(), DeviceError> {
         self.gpu.guarded(|| {
@@ -90,13 +99,13 @@ impl<'a> Recording<'a> {
         let uniform = gpu.uniform(&bytes)?;
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         let alike = |a: &Command, b: &Command| {
-            matches!(a, Command::Copy { .. }) == matches!(b, Command::Copy { .. })
+            matches!(a, Command::Dispatch { .. }) == matches!(b, Command::Dispatch { .. })
         };
         for run in commands.chunk_by(alike) {
-            // Copies are no part of a pass.
-            if matches!(run, [Command::Copy { .. }, ..]) {
+            // Copies and clears are no part of a pass.
+            if !matches!(run, [Command::Dispatch { .. }, ..]) {
                 for command in run {
-                    copy(&mut encoder, command);
+                    transfer(&mut encoder, command);
                 }
                 continue;
             }
@@ -131,9 +140,13 @@ fn parameters(gpu: &Gpu, commands: &[Command]) -> (Vec<u8>, std::vec::IntoIter<u
     (bytes, starts.into_iter())
 }
 
-fn copy(encoder: &mut wgpu::CommandEncoder, command: &Command) {
-    if let Command::Copy { from, to, bytes } = command {
-        encoder.copy_buffer_to_buffer(&from.0, from.1, &to.0, to.1, *bytes);
+fn transfer(encoder: &mut wgpu::CommandEncoder, command: &Command) {
+    match command {
+        Command::Dispatch { .. } => {}
+        Command::Clear { buffer, bytes } => encoder.clear_buffer(buffer, 0, Some(*bytes)),
+        Command::Copy { from, to, bytes } => {
+            encoder.copy_buffer_to_buffer(&from.0, from.1, &to.0, to.1, *bytes);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub enum Kernel {
     Matmul,
     Square,
     KeySwitch,
+    Raise,
     Rescale,
 }
 
@@ -36,7 +37,7 @@ macro_rules! shader {
 
 impl Kernel {
     /// All kernels.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NttForward,
         Self::NttForwardFirst,
         Self::NttForwardStage,
@@ -46,6 +47,7 @@ impl Kernel {
         Self::Matmul,
         Self::Square,
         Self::KeySwitch,
+        Self::Raise,
         Self::Rescale,
     ];
 
@@ -65,6 +67,7 @@ impl Kernel {
             Self::Matmul => ("matmul", shader!("matmul")),
             Self::Square => ("square", shader!("square")),
             Self::KeySwitch => ("key_switch", shader!("key_switch")),
+            Self::Raise => ("raise", shader!("raise")),
             Self::Rescale => ("rescale", shader!("rescale")),
         }
     }

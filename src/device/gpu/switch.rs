@@ -53,6 +53,18 @@ struct RescaleParams {
     remainder_row: u32,
 }
 
+/// `Params` of `shaders/raise.wgsl`.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct RaiseParams {
+    prime: Prime,
+    factor: Shoup,
+    rows: u32,
+    row: u32,
+    width: u32,
+    pad: [u32; 3],
+}
+
 /// Some rows of a tile whose polynomials are in work.
 pub struct Batch<'a> {
     pub tile: &'a GpuTile,
@@ -95,6 +107,29 @@ impl Batch<'_> {
                 rec.copy(from, (to, at + row * n + chunk * tile.width), tile.width);
             }
         }
+    }
+
+    /// c ← c·q modulo one prime, q being prime `guard`.
+    pub fn raise(
+        &self,
+        rec: &mut Recording<'_>,
+        tables: &Tables,
+        prime: usize,
+        guard: usize,
+    ) -> Result<(), DeviceError> {
+        let tile = self.tile;
+        self.parts(|chunk, row, rows| {
+            let params = RaiseParams {
+                prime: tables.primes[prime],
+                factor: tables.residue_of(guard, prime),
+                rows: tile.shape.rows as u32,
+                row: row as u32,
+                width: tile.width as u32 / 4,
+                pad: [0; 3],
+            };
+            let groups = [(tile.width / 4).div_ceil(THREADS), rows, tile.shape.components];
+            rec.dispatch(&pointwise(Kernel::Raise), &params, &[&tile.chunks[prime][chunk]], groups)
+        })
     }
 
     /// (c₀, c₁) += Σ digits·key, modulo one prime.
@@ -159,22 +194,33 @@ impl Batch<'_> {
     }
 }
 
-/// Three components to two. `tile` keeps its third component, which means nothing afterwards.
+/// All components times the last prime of `tile`, modulo which the residues become 0.
+pub fn raise(rec: &mut Recording<'_>, tables: &Tables, tile: &GpuTile) -> Result<(), DeviceError> {
+    let guard = tile.shape.primes - 1;
+    let words = tile.shape.components * tile.shape.rows * tile.width;
+    tile.chunks[guard].iter().for_each(|chunk| rec.clear(chunk, words));
+    let batch = Batch { tile, rows: 0..tile.shape.rows };
+    (0..guard).try_for_each(|prime| batch.raise(rec, tables, prime, guard))
+}
+
+/// Three components to two, by the digits modulo the first `level` primes. `tile` keeps its third
+/// component, which means nothing afterwards.
 pub fn relinearise(
     rec: &mut Recording<'_>,
     tables: &Tables,
     transforms: &Transforms,
     scratch: &mut Scratch,
     tile: &GpuTile,
+    level: usize,
 ) -> Result<(), DeviceError> {
-    let (gpu, level) = (rec.gpu(), tile.shape.primes);
+    let gpu = rec.gpu();
     let step = batch(gpu, tables.degree, level, tile.shape.rows)?;
     let words = level * step * tables.degree;
     let at_once = (BATCH.min(gpu.scratch_share()) / (4 * words as u64)).clamp(1, level as u64);
     let coefficients = &scratch.slots(gpu, "coefficients of a key switch", 1, words)?[0];
     let digits = scratch.slots(gpu, "digits of a key switch", at_once as usize, words)?;
     let inverse: Vec<Job> = (0..level).map(in_place).collect();
-    let primes: Vec<usize> = (0..level).collect();
+    let primes: Vec<usize> = (0..tile.shape.primes).collect();
     for start in (0..tile.shape.rows).step_by(step) {
         let rows = start..tile.shape.rows.min(start + step);
         let (count, batch) = (rows.len(), Batch { tile, rows });

@@ -83,6 +83,12 @@ impl Tables {
         Ok(Self { degree: basis.degree(), primes, moduli, constants, forward, inverse, key })
     }
 
+    /// Prime `guard` modulo prime `i`.
+    pub fn residue_of(&self, guard: usize, i: usize) -> Shoup {
+        let m = &self.moduli[i];
+        m.shoup(self.moduli[guard].value() % m.value())
+    }
+
     /// The inverse of prime `last` modulo prime `i`.
     pub fn inverse_of(&self, last: usize, i: usize) -> Shoup {
         let m = &self.moduli[i];

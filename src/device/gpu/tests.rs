@@ -29,7 +29,7 @@ fn a_lost_device_is_an_error_everywhere() {
     assert!(is_lost(engine.fill(&mut on_device, 0, 3, &|_, _, _, _| ()).unwrap_err()));
     assert!(is_lost(engine.matrix(&matrix, false).unwrap_err()));
     let terms = [Term { tile: &on_device, matrix: &resident }];
-    let layer = Layer { terms: &terms, bias: &[1, 2], primes: 2, switch: None };
+    let layer = Layer { terms: &terms, bias: &[1, 2], primes: 2, onto: false, switch: None };
     assert!(is_lost(engine.layer(&layer, &mut out, 0).unwrap_err()));
     assert!(is_lost(engine.kernels().ntt_inverse(1, &[0; 32]).unwrap_err()));
     assert!(is_lost(engine.wait().unwrap_err()));
@@ -43,7 +43,7 @@ fn foreign_tiles_are_errors() {
     let foreign = there.upload(&tile).unwrap();
     let matrix = here.matrix(&BlockMatrix::from_rows(1, &[vec![(0, 1)]]).unwrap(), false).unwrap();
     let terms = [Term { tile: &foreign, matrix: &matrix }];
-    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, switch: None };
+    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: false, switch: None };
     assert!(here.compute(&layer).is_err());
     let own = here.upload(&tile).unwrap();
     assert_eq!(here.download(&own).unwrap(), tile);

@@ -1,6 +1,7 @@
 //! What a program costs, before it is made.
 
 use crate::model::NormalForm;
+use crate::scheme::Switch;
 
 /// Seconds for the parts of an evaluation on one device. Only ratios matter to the choice of
 /// parameters.
@@ -30,13 +31,15 @@ impl CostModel {
         residues * (weights * self.multiply_add + rows * 2.0 * 4.0 * self.byte)
     }
 
-    /// Seconds for switching `rows` ciphertexts at `level` primes, of which `drop` go: each digit to
-    /// every prime, and two components down.
-    pub fn switch(&self, degree: usize, level: usize, drop: usize, rows: f64) -> f64 {
-        let (n, level, drop) = (degree as f64, level as f64, drop as f64);
-        let transforms = level * level + 2.0 * drop * (1.0 + level - drop);
+    /// Seconds for switching `rows` ciphertexts at `level` primes: each digit to every prime, the
+    /// guard included, and two components down.
+    pub fn switch(&self, degree: usize, level: usize, switch: Switch, rows: f64) -> f64 {
+        let (n, digits) = (degree as f64, level as f64);
+        let primes = digits + f64::from(switch.guarded);
+        let gone = primes - digits + switch.rescale as f64;
+        let transforms = digits * primes + 2.0 * gone * (1.0 + primes - gone);
         let butterflies = transforms * n / 2.0 * n.log2();
-        rows * (butterflies * self.butterfly + 2.0 * level * level * n * self.key_product)
+        rows * (butterflies * self.butterfly + 2.0 * digits * primes * n * self.key_product)
     }
 }
 
@@ -73,20 +76,18 @@ impl Work {
         work
     }
 
-    /// Seconds for one full batch: `levels[d]` primes at the sums of depth d, of which `drops[d]`
-    /// go.
+    /// Seconds for one full batch: `levels[d]` primes at the sums of depth d.
     pub fn seconds(
         &self,
         degree: usize,
         levels: &[usize],
-        drops: &[usize],
+        switch: impl Fn(usize) -> Switch,
         cost: &CostModel,
     ) -> f64 {
-        let depths = levels.iter().zip(drops).enumerate();
-        let of_depth = |(d, (&level, &drop)): (usize, (&usize, &usize))| {
+        let of_depth = |(d, &level): (usize, &usize)| {
             cost.linear(degree, level, self.entries[d], self.rows[d])
-                + cost.switch(degree, level, drop, self.switched[d])
+                + cost.switch(degree, level, switch(d), self.switched[d])
         };
-        depths.map(of_depth).sum()
+        levels.iter().enumerate().map(of_depth).sum()
     }
 }

@@ -17,7 +17,7 @@ pub use cost::{CostModel, Work};
 pub use model::{LIFTED_WEIGHT, Levels, Solution};
 
 use crate::math::primes_below;
-use crate::scheme::{ParametersLiteral, noise};
+use crate::scheme::{ParametersLiteral, Switch, noise};
 use rayon::prelude::*;
 
 /// Primes stay below this power of two.
@@ -38,6 +38,8 @@ pub struct Scales {
     pub levels: Vec<usize>,
     /// By depth: primes that go after the sums that are squared.
     pub drops: Vec<usize>,
+    /// Whether relinearisations are guarded, all but the first, which has no prime behind it.
+    pub guarded: bool,
     /// The scale of the input, of every layer, and of the result.
     pub scales: Vec<f64>,
     /// What each row of each layer is multiplied by beside its layer's scale.
@@ -59,6 +61,11 @@ impl Scales {
         self.scales[self.scales.len() - 1]
     }
 
+    /// How the sums of a depth come down.
+    pub fn switch(&self, depth: usize) -> Switch {
+        switch(depth, &self.drops, self.guarded)
+    }
+
     /// The product of the primes that go after the sums of a depth.
     pub fn ratio(&self, depth: usize) -> f64 {
         let level = self.levels[depth];
@@ -72,16 +79,27 @@ impl Scales {
     }
 }
 
+/// How the sums of a depth come down where so many primes go at each.
+fn switch(depth: usize, drops: &[usize], guarded: bool) -> Switch {
+    let gone = drops[..depth].iter().any(|&drop| drop > 0);
+    Switch { rescale: drops[depth], guarded: guarded && gone }
+}
+
 /// How many primes go after the sums of each depth, and how many are left for the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Candidate {
     drops: Vec<usize>,
     base: usize,
+    guarded: bool,
 }
 
 impl Candidate {
     fn primes(&self) -> usize {
         self.base + self.drops.iter().sum::<usize>()
+    }
+
+    fn switch(&self, depth: usize) -> Switch {
+        switch(depth, &self.drops, self.guarded)
     }
 
     fn levels(&self) -> Vec<usize> {
@@ -120,8 +138,10 @@ impl<'a> Search<'a> {
     /// All choices worth a look, the cheapest first, where an error of `aim` is wanted.
     pub fn run(&self, aim: f64) -> Vec<Scales> {
         let mut found = Vec::new();
-        for base in 1..=MOST_BASE {
-            self.grow(base, aim, &mut found);
+        for guarded in [false, true] {
+            for base in 1..=MOST_BASE {
+                self.grow(base, guarded, aim, &mut found);
+            }
         }
         found.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
         found
@@ -129,11 +149,11 @@ impl<'a> Search<'a> {
 
     /// One prime a squaring, then one more at a time where it helps most, until the error is far
     /// below what is wanted.
-    fn grow(&self, base: usize, aim: f64, found: &mut Vec<Scales>) {
+    fn grow(&self, base: usize, guarded: bool, aim: f64, found: &mut Vec<Scales>) {
         // The first sums lose nothing: the input's scale is free. Neither does the result.
         let depth = self.network.depth;
         let drops = (0..=depth).map(|d| usize::from(d > 0 && d < depth)).collect();
-        let mut at = Candidate { drops, base };
+        let mut at = Candidate { drops, base, guarded };
         let Some(mut best) = self.settle(&at) else { return };
         loop {
             found.extend(self.finish(&at, &best));
@@ -178,11 +198,7 @@ impl<'a> Search<'a> {
         };
         let noise = |d: usize| match candidate.drops[d] {
             0 => 0.0,
-            _ => {
-                let digits = primes[..levels[d]].iter().copied();
-                let relin = noise::relinearise(self.degree, digits) / ratio(d);
-                relin.hypot(noise::rescale(self.degree))
-            }
+            _ => noise::switch(self.degree, primes, levels[d], candidate.switch(d), true),
         };
         let base: f64 = primes[..candidate.base].iter().map(|&p| f64::from(p).log2()).sum();
         Levels {
@@ -210,8 +226,9 @@ impl<'a> Search<'a> {
             literal: ParametersLiteral { degree: self.degree, primes },
             scales: solution.scales.clone(),
             factors: self.network.factors.clone(),
-            seconds: self.work.seconds(self.degree, &levels, &candidate.drops, &self.cost),
+            seconds: self.work.seconds(self.degree, &levels, |d| candidate.switch(d), &self.cost),
             drops: candidate.drops.clone(),
+            guarded: candidate.guarded,
             levels,
             solution,
         })

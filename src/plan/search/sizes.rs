@@ -143,7 +143,12 @@ fn program(search: &Search<'_>, sizes: &Sizes<'_>, variables: usize) -> Program 
         if node.kind == Kind::Square && noise > 0.0 {
             // All digits are taken to be of one size, which is right unless some are far smaller.
             let digits = std::iter::repeat_n(share.exp2(), levels[node.depth]);
-            let relin = noise::relinearise(search.degree, digits);
+            let guarded = sizes.candidate.switch(node.depth).guarded;
+            let relin = match guarded {
+                // The guard is taken to be of that size, too.
+                true => (noise::relinearise(search.degree, digits) / share.exp2()).hypot(rescale),
+                false => noise::relinearise(search.degree, digits),
+            };
             if let Some(mut m) = add(node.sensitivity * relin * relin, vec![(n, -2.0)]) {
                 sizes.multiply(&mut m, node.depth, -2.0);
                 out.sum.push(m);
