@@ -72,7 +72,7 @@ impl Client {
     }
 
     /// [`Client::encrypt`] in the memory of an earlier batch, which is gone then, also where this
-    /// fails: half the time of encryption can go into memory that is taken afresh.
+    /// fails: the operating system clears fresh memory, page by page.
     ///
     /// # Errors
     /// As [`Client::encrypt`].

@@ -40,8 +40,8 @@ impl SecretKey {
         self.encrypt_over(None, rows, encoding, fill)
     }
 
-    /// [`SecretKey::encrypt`] in the memory of earlier ciphertexts, where it is large enough: fresh
-    /// memory costs as much as the transforms, since the operating system clears it.
+    /// [`SecretKey::encrypt`] in the memory of earlier ciphertexts, where it is large enough: the
+    /// operating system clears fresh memory, page by page.
     ///
     /// # Errors
     /// As [`SecretKey::encrypt`].
