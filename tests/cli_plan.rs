@@ -27,6 +27,24 @@ fn a_table_and_json_say_the_same() {
     assert_eq!(switches, 100, "lazy: the dense layer's results and nothing else");
 }
 
+/// A budget is kept, or refused with what is needed.
+#[test]
+fn memory_is_bounded_or_refused() {
+    let memory = |budget: &str| {
+        let done = plan(&["--model", "cryptonets", "--json", "--memory", budget]);
+        assert!(done.status.success(), "{done:?}");
+        let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        json["memory_bytes"].as_u64().unwrap()
+    };
+    let (free, bound) = (memory("100GB"), memory("120MB"));
+    assert!(bound <= 120_000_000 && bound < free, "{bound} {free}");
+    let refused = plan(&["--model", "cryptonets", "--memory", "1MB"]);
+    let line = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && line.lines().count() == 1, "{line}");
+    let needed = line.split(|c: char| !c.is_ascii_digit()).any(|n| n.len() > 6);
+    assert!(needed, "{line}");
+}
+
 #[test]
 fn a_plan_is_written_and_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -105,16 +105,19 @@ pub fn choose(
         let typical = typical(ring.0, network.depth());
         let built = search::Network::new(network, &ranges, &sensitivity, &typical);
         let search = Search::new(&built, &chooser.work, CostModel::CPU, chooser.headroom, ring);
-        let aim = chooser.error_at(bits + unsure);
-        let found = search.run(aim);
-        let mut refused = f64::INFINITY;
+        let wanted = chooser.error_at(bits + unsure);
+        let mut aim = wanted;
+        let mut found = search.run(aim);
         for _ in 0..TRIES {
-            let better = |s: &&Scales| s.error() <= aim.min(refused);
-            let Some(scales) = found.iter().find(better) else { break };
+            let precise = |s: &&Scales| s.error() <= aim;
+            if aim < wanted && !found.iter().any(|s| precise(&s)) {
+                found = search.run(aim);
+            }
+            let Some(scales) = found.iter().find(precise) else { break };
             if let Some(choice) = chooser.confirm(scales, bits + unsure)? {
                 return Ok(choice);
             }
-            refused = scales.error() * BETTER;
+            aim = scales.error() * BETTER;
         }
         for scales in found {
             if best.as_ref().is_none_or(|b| scales.error() < b.error() * WORTH) {
@@ -127,7 +130,10 @@ pub fn choose(
     let confirmed = best.as_ref().map(|best| chooser.confirm(best, least)).transpose()?.flatten();
     confirmed.ok_or_else(|| match best {
         Some(best) => chooser.refusal(&best, least),
-        None => PlanError::Depth { depth: network.depth() },
+        None => PlanError::Depth {
+            depth: network.depth(),
+            most: rings.iter().map(|&ring| search::most_primes(ring)).max().unwrap_or(0),
+        },
     })
 }
 
@@ -196,9 +202,10 @@ impl Chooser<'_> {
         let samples = self.trace.samples();
         let mut squares = vec![0.0; samples];
         let runs = self.runs();
+        let first = simulator.run(&self.trace.values[0], 0, 1.0);
         for seed in 0..runs {
-            let values = simulator.run(&self.trace.values[0], seed, 1.0);
-            let Some(results) = values.last() else { continue };
+            let drawn = (seed > 0).then(|| simulator.run(&self.trace.values[0], seed, 1.0));
+            let Some(results) = drawn.as_ref().unwrap_or(&first).last() else { continue };
             for row in results.minus(&self.trace.output).rows() {
                 squares.iter_mut().zip(row).for_each(|(sum, e)| *sum += e * e);
             }
@@ -210,18 +217,12 @@ impl Chooser<'_> {
         if !(precise || (self.answers && kept())) {
             return Ok(None);
         }
-        let precision = self.precision(&simulator, &lowered, scales);
+        let precision = self.precision(&first, &lowered, scales);
         Ok(Some(Choice { params, program: lowered.program, error, precision }))
     }
 
-    /// The precision of every step.
-    fn precision(
-        &self,
-        simulator: &Simulator<'_>,
-        lowered: &Lowered,
-        scales: &Scales,
-    ) -> Vec<Option<f64>> {
-        let values = simulator.run(&self.trace.values[0], 0, 1.0);
+    /// The precision of every step, from the values of one simulation.
+    fn precision(&self, values: &[Batch], lowered: &Lowered, scales: &Scales) -> Vec<Option<f64>> {
         let mut precision = vec![None; lowered.program.steps.len()];
         let bits = |of: f64, error: f64| (of > 0.0 && error > 0.0).then(|| (of / error).log2());
         for (k, &source) in lowered.sources.iter().enumerate().skip(1) {

@@ -50,10 +50,10 @@ pub enum PlanError {
     },
     /// More squarings than any modulus has primes.
     #[error(
-        "{depth} squarings in a row need a prime each, more than the largest secure modulus has; use \
-         fewer activations or ones of a lower degree"
+        "{depth} squarings in a row need a prime each, and the largest modulus has {most}; use fewer \
+         activations or ones of a lower degree, so that at most {most} squarings follow one another"
     )]
-    Depth { depth: usize },
+    Depth { depth: usize, most: usize },
     /// The check after the lowering.
     #[error("layer {layer}: {reason}")]
     Check { layer: String, reason: String },

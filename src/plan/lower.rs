@@ -3,7 +3,7 @@
 use super::PlanError;
 use super::program::{Program, Step, Term, Value};
 use super::ranges::Ranges;
-use super::search::{LIFTED_WEIGHT, Scales};
+use super::search::{Scales, load};
 use crate::model::{self, NormalForm, SparseMatrix};
 use crate::ring::{BlockMatrix, MatrixError, WEIGHT_BOUND};
 use crate::scheme::Switch;
@@ -106,8 +106,7 @@ impl Lowering<'_> {
                 squared: t.squared,
             };
             let means = self.ranges.means_of(t.source, t.squared);
-            let largest = unit.largest(&t.map);
-            let (wanted, lifts) = lift(at.sum / read, largest);
+            let (wanted, lifts) = lift(at.sum / read, unit.extent(&t.map));
             let matrix = unit.quantise(&t.map, wanted, means, &mut bias).map_err(failed)?;
             let mut found = Integers { source, squared: t.squared, matrix, scale: wanted };
             if let Some((&last, first)) = lifts.split_last() {
@@ -183,13 +182,10 @@ fn diagonal(rows: usize, factor: i32) -> Result<BlockMatrix, MatrixError> {
     BlockMatrix::from_rows(rows, &(0..rows as u32).map(|r| vec![(r, factor)]).collect::<Vec<_>>())
 }
 
-/// The scale of weights whose largest is `largest`, and the exact integers by which their sums are
-/// lifted, so that all of them multiply to `scale`.
-fn lift(scale: f64, largest: f64) -> (f64, Vec<f64>) {
-    if scale * largest < f64::from(WEIGHT_BOUND) - 1.0 {
-        return (scale, Vec::new());
-    }
-    let mut left = (scale * largest / LIFTED_WEIGHT).ceil();
+/// The scale of weights of which the largest and the largest Σ|w| of a row are given, and the exact
+/// integers by which their sums are lifted, so that all of them multiply to `scale`.
+fn lift(scale: f64, (largest, norm): (f64, f64)) -> (f64, Vec<f64>) {
+    let mut left = (scale * load(largest, norm)).ceil();
     let mut factors = Vec::new();
     while left > 1.0 {
         let steps = (left.log2() / LIFT.log2()).ceil().max(1.0);
@@ -214,12 +210,15 @@ impl Unit<'_> {
         self.rows[row] / if self.squared { column * column } else { column }
     }
 
-    fn largest(&self, map: &SparseMatrix) -> f64 {
+    /// The largest weight, and the largest Σ|w| of a row.
+    fn extent(&self, map: &SparseMatrix) -> (f64, f64) {
         let of_row = |r: usize| {
             let (columns, values) = map.row(r);
-            columns.iter().zip(values).fold(0.0, |l: f64, (&c, v)| l.max((v * self.of(r, c)).abs()))
+            let weights = columns.iter().zip(values).map(|(&c, v)| (v * self.of(r, c)).abs());
+            weights.fold((0.0, 0.0), |(largest, norm): (f64, f64), w| (largest.max(w), norm + w))
         };
-        (0..map.rows()).map(of_row).fold(0.0, f64::max)
+        let rows = (0..map.rows()).map(of_row);
+        rows.fold((0.0, 0.0), |all, row| (row.0.max(all.0), row.1.max(all.1)))
     }
 
     /// Rounds weights, and moves what the rounding shifts at the source's means into the bias.
@@ -247,5 +246,31 @@ impl Unit<'_> {
             })
             .collect();
         BlockMatrix::from_rows(map.cols(), &rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Weights stay within both bounds of the kernels, and a lifting wastes at most half of
+        /// them.
+        #[test]
+        fn lifted_weights_fill_the_kernels_bounds(
+            bits in -20.0..90.0,
+            largest in 1e-6..1e6,
+            columns in 1.0..4000.0,
+        ) {
+            let extent = (largest, largest * columns);
+            let (scale, factors) = lift(f64::exp2(bits), extent);
+            let found = scale * load(extent.0, extent.1);
+            prop_assert!(found <= 1.0 + 1e-9, "{found} {factors:?}");
+            prop_assert!(factors.is_empty() || found >= 0.49, "{found} {factors:?}");
+            prop_assert!(factors.iter().all(|&f| f.fract() == 0.0 && (2.0..=LIFT).contains(&f)));
+            let product = scale * factors.iter().product::<f64>();
+            prop_assert!((product / f64::exp2(bits) - 1.0).abs() < 1e-9);
+        }
     }
 }

@@ -135,7 +135,8 @@ fn roundings(
             let (support, values) = map.row(r);
             let g = gradient.row(r);
             let mut norms: BTreeMap<u32, f64> = BTreeMap::new();
-            for (&c, &w) in support.iter().zip(values) {
+            // Zeros are integers already.
+            for (&c, &w) in support.iter().zip(values).filter(|(_, w)| **w != 0.0) {
                 let column = columns[c as usize];
                 let at = *weights.entry((column, w.to_bits())).or_insert_with(|| {
                     sums.push((column, vec![0.0; samples]));

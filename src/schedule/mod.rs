@@ -68,3 +68,15 @@ pub fn open(
         }
     })
 }
+
+/// Bytes that the ciphertexts of one batch of a plan take on the processor, at the most, where they
+/// may take `memory`: what [`Evaluate::memory`] says of the runner, without keys and weights.
+///
+/// # Errors
+/// [`DeviceError::Memory`] where they do not fit, with what they need.
+pub fn memory(plan: &Plan, memory: Option<u64>) -> Result<u64, DeviceError> {
+    let params = plan.parameters();
+    let engine = CpuEngine::open(params, None)?;
+    let (_, layout) = runner::fitting(&engine, params, plan.program(), memory)?;
+    Ok(layout.bytes)
+}

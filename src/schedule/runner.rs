@@ -22,6 +22,29 @@ pub struct Runner<E: Engine> {
     tiles: Mutex<Vec<Vec<E::Tile>>>,
 }
 
+/// The coarsest layout that fits `memory` bytes, or what the engine has.
+///
+/// # Errors
+/// [`DeviceError::Memory`] where the finest chunks do not fit.
+pub fn fitting<'a, E: Engine>(
+    engine: &E,
+    params: &Parameters,
+    program: &'a Program,
+    memory: Option<u64>,
+) -> Result<(Vec<Stage<'a>>, Layout), DeviceError> {
+    let limit = memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX);
+    let (stages, layout) = Layout::within(program, params.degree(), engine.grain(), limit);
+    match layout.bytes <= limit {
+        true => Ok((stages, layout)),
+        false => Err(DeviceError::Memory {
+            device: engine.name(),
+            what: "the ciphertexts of one batch between layers",
+            needed: layout.bytes,
+            limit,
+        }),
+    }
+}
+
 /// A task's share of its stage; `None` for rows of the input.
 struct Chunk<E: Engine> {
     /// The step of the program that is complete after it, if one is.
@@ -48,16 +71,7 @@ impl<E: Engine> Runner<E> {
         program: Arc<Program>,
         memory: Option<u64>,
     ) -> Result<Self, DeviceError> {
-        let limit = memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX);
-        let (stages, layout) = Layout::within(&program, params.degree(), engine.grain(), limit);
-        if layout.bytes > limit {
-            return Err(DeviceError::Memory {
-                device: engine.name(),
-                what: "the ciphertexts of one batch between layers",
-                needed: layout.bytes,
-                limit,
-            });
-        }
+        let (stages, layout) = fitting(&engine, params, &program, memory)?;
         let chunks = chunks(&engine, params, &stages, &layout)?;
         Ok(Self::new_with(engine, params, &program, layout, chunks))
     }

@@ -4,8 +4,9 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::options::Common;
 use cipherbatch::plan::{PlanReport, StepReport};
-use cipherbatch::{Plan, PlanOptions};
+use cipherbatch::{Plan, PlanOptions, schedule};
 use clap::Args;
+use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -48,7 +49,8 @@ impl PlanCommand {
         if let Some(path) = &self.save {
             files::write(path, &plan.to_bytes())?;
         }
-        let report = plan.report();
+        let memory_bytes = schedule::memory(&plan, self.common.memory())?;
+        let report = Report { plan: plan.report(), memory_bytes };
         match self.json {
             true => {
                 println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::machine)?)
@@ -59,12 +61,21 @@ impl PlanCommand {
     }
 }
 
-const HEADS: [&str; 11] = [
+/// The plan, and what a schedule of it takes.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    plan: PlanReport,
+    /// Bytes of ciphertexts on the processor, at the most, within the budget given.
+    memory_bytes: u64,
+}
+
+const HEADS: [&str; 12] = [
     "layer", "kind", "values", "weights", "primes", "drop", "scale", "range", "bits", "switches",
-    "seconds",
+    "MB", "seconds",
 ];
 
-fn row(s: &StepReport) -> [String; 11] {
+fn row(s: &StepReport) -> [String; 12] {
     [
         s.layer.clone(),
         s.kind.to_owned(),
@@ -76,12 +87,17 @@ fn row(s: &StepReport) -> [String; 11] {
         format!("{:.1}", s.range),
         s.precision_bits.map_or(String::new(), |bits| format!("{bits:.1}")),
         s.key_switches.to_string(),
+        format!("{:.1}", mega(s.bytes)),
         format!("{:.2}", s.cpu_seconds),
     ]
 }
 
+fn mega(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
 /// Columns as wide as what is in them, words to the left and numbers to the right.
-fn table(model: &str, report: &PlanReport) -> String {
+fn table(model: &str, Report { plan: report, memory_bytes }: &Report) -> String {
     let mut rows = vec![HEADS.map(str::to_owned)];
     rows.extend(report.steps.iter().map(row));
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
@@ -97,15 +113,15 @@ fn table(model: &str, report: &PlanReport) -> String {
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
-    let mega = |bytes: u64| bytes as f64 / 1e6;
     let r = report;
     let bound = r.log2_q_bound.map_or("no bound".to_owned(), |b| format!("at most {b:.0}"));
     let _ = write!(
         out,
         "\n{model}: plan {}\n  \
          parameters   N = {}, {} primes, log2 Q = {:.1} ({bound}), {}-bit security\n  \
-         a batch      {} inputs; {} values encrypted at scale 2^{:.1}: {:.1} MB up, {:.1} MB down\n  \
+         a batch      {} inputs; {} values encrypted at scale 2^{:.1}: {:.1} MB up ({:.1} kB an input), {:.1} MB down\n  \
          keys         {:.1} MB\n  \
+         memory       {:.1} MB of ciphertexts at the most, on the processor\n  \
          squarings    {} in a row\n  \
          error        {:.3e} (standard deviation of a result, predicted)\n  \
          evaluation   {:.1} s a batch on two cores, {:.0} inputs/s (predicted)\n",
@@ -118,8 +134,10 @@ fn table(model: &str, report: &PlanReport) -> String {
         r.input_ciphertexts,
         r.input_scale_bits,
         mega(r.upload_bytes),
+        r.upload_bytes as f64 / 1e3 / r.ring_degree as f64,
         mega(r.answer_bytes),
         mega(r.key_bytes),
+        mega(*memory_bytes),
         r.squarings,
         r.predicted_error,
         r.cpu_seconds,

@@ -3,14 +3,10 @@
 mod recipe;
 mod rows;
 mod value;
-mod widths;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use ndarray::{ArrayBase, Data, Dimension};
-
-use super::evaluate::samples;
 use super::graph::{Network, Node};
 use super::normal::{Affine, NormalForm};
 use super::ops::Op;
@@ -28,7 +24,6 @@ impl NormalForm {
     ///
     /// The inputs of activations are taken to be about as large as 1, as after a batch
     /// normalization: how a polynomial is best written as squares depends on where it is used.
-    /// [`NormalForm::measured`] finds out.
     ///
     /// # Errors
     /// [`ModelError::Relu`] for a ReLU that is no polynomial yet,
@@ -36,31 +31,9 @@ impl NormalForm {
     /// composed layers exceed 2^27 weights, [`ModelError::NonFinite`] where they overflow, and
     /// [`ModelError::Pass`].
     pub fn new(network: &Network) -> Result<NormalForm> {
-        Self::lowered(network.simplified()?, Vec::new())
-    }
-
-    /// [`NormalForm::new`] for activations whose inputs are as large as they are for these typical
-    /// inputs, `[count, …]`, of the network.
-    ///
-    /// # Errors
-    /// As [`NormalForm::new`]; [`ModelError::BatchShape`] and [`ModelError::InputValue`] where the
-    /// inputs do not fit the network.
-    pub fn measured<S, D>(network: &Network, typical: &ArrayBase<S, D>) -> Result<NormalForm>
-    where
-        S: Data<Elem = f32>,
-        D: Dimension,
-    {
         let network = network.simplified()?;
-        let samples = samples(typical, network.input_shape())?;
-        let widths = widths::widths(&network, samples);
-        Self::lowered(network, widths)
-    }
-
-    /// The normal form of a simplified network; `widths` are those of its nodes' channels, where there
-    /// are any.
-    fn lowered(network: Network, widths: Vec<Vec<f64>>) -> Result<NormalForm> {
         let mut lowering =
-            Lowering { network: &network, widths, squares: Vec::new(), names: HashSet::new() };
+            Lowering { network: &network, squares: Vec::new(), names: HashSet::new() };
         let mut values = vec![Rc::new(Value::input(network.input_shape().iter().product()))];
         for (index, node) in network.nodes().iter().enumerate().skip(1) {
             let inputs: Vec<_> = node.inputs().iter().map(|id| values[id.0].clone()).collect();
@@ -81,7 +54,6 @@ impl NormalForm {
 
 struct Lowering<'a> {
     network: &'a Network,
-    widths: Vec<Vec<f64>>,
     squares: Vec<Affine>,
     names: HashSet<String>,
 }
@@ -136,14 +108,8 @@ impl Lowering<'_> {
             let shifts: Vec<f64> = (0..size).map(|entry| of(0, entry)).collect();
             return Ok(x.scaled(&factors, &shifts));
         }
-        // In units of its width, so that a recipe's bounds are relative to where it is used.
-        let widths = self.widths.get(index).map_or(&[][..], Vec::as_slice);
-        let width = |entry: usize| widths.get(entry * widths.len() / size).map_or(1.0, |&w| w);
-        let factors: Vec<f64> = (0..size).map(|entry| width(entry).recip()).collect();
-        let x = &x.scaled(&factors, &vec![0.0; size]);
         let recipe = |entry| {
-            let in_units = |power| of(power, entry) * width(entry).powi(power as i32);
-            let c: Vec<f64> = (0..=degree).map(in_units).collect();
+            let c: Vec<f64> = (0..=degree).map(|power| of(power, entry)).collect();
             Recipe::new(&c).ok_or_else(|| ModelError::Degree {
                 node: node.name().into(),
                 degree,

@@ -9,6 +9,9 @@ use crate::plan::sensitivity::{Sensitivity, groups};
 /// Sweeps that settle the scales of groups.
 const SWEEPS: usize = 60;
 
+/// In [`Fine::share`] a group's mean square counts as at least this share of its layer's.
+const NARROWEST: f64 = 1e-6;
+
 /// A network's errors, layer by layer.
 #[derive(Clone, Debug)]
 pub struct Network {
@@ -56,6 +59,8 @@ struct Fine {
     /// The source of each node; that after the last one for the result.
     source: Vec<usize>,
     start: Vec<f64>,
+    /// The mean square of each node's entries.
+    squares: Vec<f64>,
 }
 
 impl Fine {
@@ -69,6 +74,7 @@ impl Fine {
         let (mut nodes, mut links) = (vec![input], Vec::new());
         let (mut first, mut source) = (vec![0], vec![0]);
         let mut start = vec![16f64.exp2()];
+        let mut squares = vec![1.0];
         let layers: Vec<&Affine> = form.squares.iter().chain([&form.output]).collect();
         for (k, (layer, of)) in layers.iter().zip(&sensitivity.layers).enumerate() {
             let last = k == form.squares.len();
@@ -80,6 +86,7 @@ impl Fine {
                 nodes.push(Node { kind: Kind::Output, depth, sensitivity: 0.0 });
                 source.push(k + 1);
                 start.push(22f64.exp2());
+                squares.push(1.0);
             } else {
                 let mut sizes = vec![(0.0, 0.0); groups(layer)];
                 for (r, &g) in layer.groups.iter().enumerate() {
@@ -91,30 +98,63 @@ impl Fine {
                     source.push(k + 1);
                     let rms = if square > 0.0 { (square / rows).sqrt() } else { 1.0 };
                     start.push(22f64.exp2() / rms);
+                    squares.push(square / rows.max(1.0));
                 }
             }
             for (term, roundings) in layer.terms.iter().zip(&of.rounding) {
-                let power = match (term.squared, depth) {
-                    (true, _) => 2,
-                    (false, 0) => 1,
-                    // Across a squaring, a value is lifted.
-                    _ => 0,
-                };
+                let power = if term.squared { 2 } else { 1 };
+                // Across a squaring, a value is lifted.
+                let lifted = !term.squared && depth > 0;
                 links.extend(roundings.iter().map(|r| Link {
                     to: if last { own } else { own + r.row as usize },
                     from: first[term.source] + r.column as usize,
                     power,
+                    lifted,
                     energy: r.energy,
                     largest: r.largest.max(1e-300),
                     norm: r.norm.max(1e-300),
                 }));
             }
         }
-        Self { model: ErrorModel { nodes, links }, first, source, start }
+        Self { model: ErrorModel { nodes, links }, first, source, start, squares }
     }
 
     fn settle(&self, levels: &Levels) -> Vec<f64> {
-        self.model.relax(levels, &self.start, SWEEPS)
+        let mut scales = self.start.clone();
+        let mut held = vec![false; scales.len()];
+        for l in self.model.links.iter().filter(|l| l.power == 2 && l.energy > 0.0) {
+            held[l.from] = true;
+        }
+        for _ in 0..SWEEPS {
+            self.model.relax(levels, &mut scales);
+            self.share(levels, &held, &mut scales);
+        }
+        scales
+    }
+
+    /// Holds back groups that no squaring does: a channel that is only read as it is, at whatever
+    /// scale. They get room and noise in the proportion in which their layer's other groups do:
+    /// Σ noise/T² is least for a given Σ square·T² where noise/(square·T⁴) is the same for all.
+    fn share(&self, levels: &Levels, held: &[bool], scales: &mut [f64]) {
+        for own in self.first.windows(2).skip(1).map(|w| w[0]..w[1]) {
+            let layer = own.clone().map(|n| self.squares[n]).sum::<f64>() / own.len() as f64;
+            let square = |n: usize| self.squares[n].max(NARROWEST * layer);
+            let noise = |n: usize| self.model.noise(&self.model.nodes[n], levels);
+            let counts = |n: usize| held[n] && noise(n) > 0.0;
+            let others = || own.clone().filter(|&n| counts(n));
+            let noises: f64 = others().map(noise).sum();
+            let rooms: f64 = others().map(|n| square(n) * scales[n].powi(4)).sum();
+            if !(noises > 0.0 && rooms > 0.0) {
+                continue;
+            }
+            let room: f64 = others().map(|n| square(n) * scales[n].powi(2)).sum();
+            let usual = (room / others().map(square).sum::<f64>()).sqrt();
+            for n in own.clone().filter(|&n| !counts(n)) {
+                let fair = (noise(n) / square(n) * rooms / noises).sqrt().sqrt();
+                // What does not matter at all is as the others are.
+                scales[n] = if noise(n) > 0.0 { fair.min(scales[n]) } else { usual };
+            }
+        }
     }
 
     /// One node a layer; links of one layer's groups to another's become one.

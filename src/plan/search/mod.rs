@@ -14,7 +14,7 @@ mod sizes;
 
 pub use build::Network;
 pub use cost::{CostModel, Work};
-pub use model::{LIFTED_WEIGHT, Levels, Solution};
+pub use model::{Levels, Solution, load};
 
 use crate::math::primes_below;
 use crate::scheme::{ParametersLiteral, Switch, noise};
@@ -25,6 +25,9 @@ const LARGEST_PRIME: f64 = 31.0;
 
 /// More precision than this many primes give for the result is never wanted.
 const MOST_BASE: usize = 4;
+
+/// No program has more levels.
+const MOST_PRIMES: usize = 64;
 
 /// Errors below this share of the wanted one are not looked for.
 const FAR: f64 = 0.25;
@@ -174,14 +177,12 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The smallest primes worth a lane of 32 bits of which a ring has enough.
     fn smallest_prime(&self) -> f64 {
-        20f64.max((4.0 * self.degree as f64).log2() + 5.0)
+        smallest_prime(self.degree)
     }
 
     fn fits(&self, candidate: &Candidate) -> bool {
-        let primes = candidate.primes();
-        primes <= 64 && primes as f64 * (self.smallest_prime() + 0.5) <= self.bound
+        candidate.primes() <= most_primes((self.degree, self.bound))
     }
 
     /// Sizes of primes and scales.
@@ -233,6 +234,17 @@ impl<'a> Search<'a> {
             solution,
         })
     }
+}
+
+/// log₂ of the smallest primes worth a lane of 32 bits of which a ring has enough.
+fn smallest_prime(degree: usize) -> f64 {
+    20f64.max((4.0 * degree as f64).log2() + 5.0)
+}
+
+/// Primes that the modulus of a ring of some degree has at the most, within a bound on log₂ Q: a
+/// prime for each squaring and none to spare.
+pub fn most_primes((degree, bound): (usize, f64)) -> usize {
+    (bound / (smallest_prime(degree) + 0.5)).min(MOST_PRIMES as f64) as usize
 }
 
 /// A candidate with all that follows from it.

@@ -3,7 +3,8 @@
 //! With T the scale of a layer (what is squared is held as u·T), r the product of the primes that
 //! go after its sum, and j a source that it reads squared (p = 2) or as it is (p = 1):
 //!
-//! * weights are w·T·r/Tⱼᵖ, rounded; the result's variance grows by E/12 · (Tⱼᵖ/(T·r))²;
+//! * weights are w·T·r/Tⱼᵖ, rounded; the result's variance grows by E/12 · (Tⱼᵖ/(T·r))², and for a
+//!   term that is lifted, whose weights are cut to what the kernels hold, by that cut's step, too;
 //! * the switch adds noise to u·T; the result's variance grows by G · noise²/T².
 //!
 //! E and G are the measured sensitivities. In log T this is convex, so there is one best choice of
@@ -20,9 +21,6 @@ const LARGEST_NORM: f64 = 0.9 * ROW_NORM_BOUND as f64;
 
 /// No scale is further from 1 than this.
 const LARGEST: f64 = 1e60;
-
-/// Weights of a term that is lifted reach this, or half of it.
-pub const LIFTED_WEIGHT: f64 = 8192.0;
 
 /// What sets a node's noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +51,10 @@ pub struct Link {
     pub to: usize,
     /// The node that is read.
     pub from: usize,
-    /// 2 for squares; 1; 0 for a term that is lifted, whose weights need not fit any ratio.
+    /// 2 for squares, else 1.
     pub power: i32,
+    /// Whether its sums are lifted, so that weights need not fit any ratio.
+    pub lifted: bool,
     /// The result's variance for weights wrong by 1: E.
     pub energy: f64,
     /// The largest absolute weight.
@@ -105,16 +105,28 @@ impl Solution {
     }
 }
 
+/// How far weights, of which the largest and the largest Σ|w| of a row are given, are from what the
+/// kernels hold: at most 1.
+pub fn load(largest: f64, norm: f64) -> f64 {
+    (largest / LARGEST_WEIGHT).max(norm / LARGEST_NORM)
+}
+
 impl Link {
-    /// How far its weights at scale 1 are from what the kernels hold: at most 1.
+    /// How far its weights at scale 1 are from what the kernels hold.
     pub fn load(&self) -> f64 {
-        (self.largest / LARGEST_WEIGHT).max(self.norm / LARGEST_NORM)
+        load(self.largest, self.norm)
+    }
+
+    /// The step to which a weight is rounded because it is lifted, at the most: factors are integers,
+    /// so weights reach half of what the kernels hold.
+    pub fn lifted_step(&self) -> f64 {
+        if self.lifted { 2.0 * self.load() } else { 0.0 }
     }
 }
 
 impl ErrorModel {
-    /// The noise of a node at scale 1.
-    fn noise(&self, node: &Node, levels: &Levels) -> f64 {
+    /// The result's variance for a node's noise at scale 1.
+    pub fn noise(&self, node: &Node, levels: &Levels) -> f64 {
         let deviation = match node.kind {
             Kind::Input => levels.fresh,
             Kind::Square => levels.noise[node.depth],
@@ -123,29 +135,24 @@ impl ErrorModel {
         node.sensitivity * deviation * deviation
     }
 
-    /// The best scales where nothing bounds weights, from given ones.
-    pub fn relax(&self, levels: &Levels, start: &[f64], sweeps: usize) -> Vec<f64> {
-        let count = self.nodes.len();
-        let mut scales = start.to_vec();
-        for _ in 0..sweeps {
-            let mut falls: Vec<f64> =
-                self.nodes.iter().map(|node| self.noise(node, levels)).collect();
-            let (mut first, mut second) = (vec![0.0; count], vec![0.0; count]);
-            for l in self.links.iter().filter(|l| l.power > 0) {
-                let read = scales[l.from].powi(l.power);
-                let ratio = levels.ratio[self.nodes[l.to].depth];
-                let energy = l.energy / 12.0 / (ratio * ratio);
-                falls[l.to] += energy * read * read;
-                let rises = if l.power == 2 { &mut second } else { &mut first };
-                rises[l.from] += energy / (scales[l.to] * scales[l.to]);
-            }
-            for i in 0..count {
-                let high = if self.nodes[i].kind == Kind::Output { levels.output } else { LARGEST };
-                let wanted = balance(falls[i], first[i], second[i]).clamp(1.0 / LARGEST, high);
-                scales[i] = (scales[i] * wanted.powi(3)).sqrt().sqrt();
-            }
+    /// One step towards the best scales where nothing bounds weights.
+    pub fn relax(&self, levels: &Levels, scales: &mut [f64]) {
+        let mut falls: Vec<f64> = self.nodes.iter().map(|node| self.noise(node, levels)).collect();
+        let (mut first, mut second) = (vec![0.0; falls.len()], vec![0.0; falls.len()]);
+        for l in &self.links {
+            let read = scales[l.from].powi(l.power);
+            let ratio = levels.ratio[self.nodes[l.to].depth];
+            let energy = l.energy / 12.0 / (ratio * ratio);
+            falls[l.to] += energy * read * read;
+            let rises = if l.power == 2 { &mut second } else { &mut first };
+            rises[l.from] += energy / (scales[l.to] * scales[l.to]);
         }
-        scales
+        for (i, node) in self.nodes.iter().enumerate() {
+            let high = if node.kind == Kind::Output { levels.output } else { LARGEST };
+            let wanted = balance(falls[i], first[i], second[i]).clamp(1.0 / LARGEST, high);
+            // Most of the way, since neighbours move at the same time.
+            scales[i] = (scales[i] * wanted.powi(3)).sqrt().sqrt();
+        }
     }
 
     /// Where the error at given scales comes from.
@@ -161,11 +168,8 @@ impl ErrorModel {
         }
         for l in &self.links {
             let depth = self.nodes[l.to].depth;
-            let step = match l.power {
-                0 => l.largest / (LIFTED_WEIGHT / 2.0),
-                p => scales[l.from].powi(p) / (scales[l.to] * levels.ratio[depth]),
-            };
-            weights[depth] += l.energy / 12.0 * step * step;
+            let step = scales[l.from].powi(l.power) / (scales[l.to] * levels.ratio[depth]);
+            weights[depth] += l.energy / 12.0 * (step.powi(2) + l.lifted_step().powi(2));
         }
         Solution { scales, input, weights, switches }
     }

@@ -158,17 +158,14 @@ fn program(search: &Search<'_>, sizes: &Sizes<'_>, variables: usize) -> Program 
     for l in &model.links {
         let depth = model.nodes[l.to].depth;
         let p = f64::from(l.power);
-        if l.power == 0 {
-            let step = l.largest / (super::LIFTED_WEIGHT / 2.0);
-            out.sum.extend(add(l.energy / 12.0 * step * step, Vec::new()));
-            continue;
-        }
+        out.sum.extend(add(l.energy / 12.0 * l.lifted_step().powi(2), Vec::new()));
         let powers = vec![(l.to, -2.0), (l.from, 2.0 * p)];
         if let Some(mut m) = add(l.energy / 12.0, powers) {
             sizes.multiply(&mut m, depth, -2.0);
             out.sum.push(m);
         }
-        if let Some(mut m) = add(l.load(), vec![(l.to, 1.0), (l.from, -p)]) {
+        let load = if l.lifted { 0.0 } else { l.load() };
+        if let Some(mut m) = add(load, vec![(l.to, 1.0), (l.from, -p)]) {
             sizes.multiply(&mut m, depth, 1.0);
             out.bounds.push(m);
         }
