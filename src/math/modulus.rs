@@ -117,6 +117,24 @@ impl Modulus {
         a.rem_euclid(self.p as i64) as u32
     }
 
+    /// The residue of a signed integer of at most 2³⁰ in absolute value, without a division.
+    #[inline(always)]
+    pub const fn from_i32(&self, a: i32) -> u32 {
+        // a + kp ≥ 0 for the least such k; times 1, by Montgomery, it is reduced whatever its size.
+        let shift = (1u32 << 30).div_ceil(self.p) * self.p;
+        self.mul_montgomery(a.wrapping_add(shift as i32) as u32, self.to_montgomery(1))
+    }
+
+    /// The residue of a signed integer of at most 2⁶² in absolute value, without a division.
+    #[inline(always)]
+    pub const fn from_i62(&self, a: i64) -> u32 {
+        // a = h·2³² + l; the high half, made positive as in `from_i32`, times 2⁶⁴ by Montgomery.
+        let shift = (1u32 << 30).div_ceil(self.p) * self.p;
+        let high = ((a >> 32) as i32).wrapping_add(shift as i32) as u32;
+        let low = self.mul_montgomery(a as u32, self.to_montgomery(1));
+        self.add(self.mul_montgomery(high, self.r2), low)
+    }
+
     /// The residue of a signed integer.
     pub const fn from_i128(&self, a: i128) -> u32 {
         a.rem_euclid(self.p as i128) as u32
@@ -201,6 +219,9 @@ mod tests {
             prop_assert_eq!(m.from_i64(i64::from(m.centre(a))), a);
             prop_assert!(m.centre(a).unsigned_abs() <= p / 2);
             prop_assert_eq!(i128::from(m.from_i64(x)), i128::from(x).rem_euclid(i128::from(p)));
+            prop_assert_eq!(m.from_i62(x >> 1), m.from_i64(x >> 1));
+            let small = (x >> 33) as i32;
+            prop_assert_eq!(m.from_i32(small), m.from_i64(small.into()));
         }
     }
 
@@ -212,6 +233,10 @@ mod tests {
             assert_eq!(m.mul(m.inv(p - 2), p - 2), 1);
             assert_eq!(m.reduce_once(2 * (p - 1)), p - 2);
             assert_eq!(m.inv(0), 0);
+            for sign in [-1, 1] {
+                assert_eq!(m.from_i32(sign << 30), m.from_i64(i64::from(sign) << 30));
+                assert_eq!(m.from_i62(i64::from(sign) << 62), m.from_i64(i64::from(sign) << 62));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn};
 use rayon::prelude::*;
 
 use super::graph::Network;
-use super::ops::Op;
+use super::ops::{Entry, Op, Several};
 use super::{ModelError, Result};
 
 impl Network {
@@ -20,9 +20,25 @@ impl Network {
         S: Data<Elem = f32>,
         D: Dimension,
     {
-        let samples = samples(inputs, self.input_shape())?;
+        let inputs = inputs.as_standard_layout();
+        let values = checked(&inputs, self.input_shape())?;
         let executor = Executor::new(self);
-        Ok(collect(samples, self.output_shape(), |sample| executor.run(sample, |_, _| ())))
+        let size = |shape: &[usize]| shape.iter().product::<usize>();
+        let (size, result) = (size(self.input_shape()), size(self.output_shape()));
+        let shape: Vec<usize> =
+            inputs.shape()[..1].iter().chain(self.output_shape()).copied().collect();
+        let mut results = ArrayD::zeros(IxDyn(&shape));
+        let flat = results.as_slice_mut().unwrap_or_default();
+        let samples = values.par_chunks((Several::COUNT * size).max(1));
+        flat.par_chunks_mut((Several::COUNT * result).max(1)).zip(samples).for_each(
+            |(results, samples)| {
+                let value = executor.run(together(samples, size), |_, _| ());
+                for (k, result) in results.chunks_exact_mut(result).enumerate() {
+                    result.iter_mut().zip(&value).for_each(|(r, v)| *r = v.0[k] as f32);
+                }
+            },
+        );
+        Ok(results)
     }
 }
 
@@ -44,13 +60,13 @@ impl<'a> Executor<'a> {
         Executor { network, steps, last_use: last_uses(network) }
     }
 
-    /// The result for one sample; `look` sees every node's inputs before the node is computed.
-    pub fn run(&self, sample: Vec<f64>, mut look: impl FnMut(usize, &[&[f64]])) -> Vec<f64> {
+    /// The result for one sample, or several; `look` sees every node's inputs before the node is computed.
+    pub fn run<T: Entry>(&self, sample: Vec<T>, mut look: impl FnMut(usize, &[&[T]])) -> Vec<T> {
         let nodes = &self.network.nodes;
-        let mut values: Vec<Vec<f64>> = vec![Vec::new(); nodes.len()];
+        let mut values: Vec<Vec<T>> = vec![Vec::new(); nodes.len()];
         values[0] = sample;
         for (index, node) in nodes.iter().enumerate().skip(1) {
-            let inputs: Vec<&[f64]> = node.inputs.iter().map(|id| &values[id.0][..]).collect();
+            let inputs: Vec<&[T]> = node.inputs.iter().map(|id| &values[id.0][..]).collect();
             look(index, &inputs);
             let shape = &nodes[node.inputs[0].0].shape;
             let value = self.steps[index].apply(&node.op, shape, &node.shape, &inputs);
@@ -75,8 +91,15 @@ impl Step {
         Step { coefficients }
     }
 
-    /// The operation on one sample; `from` is the shape of its first input, `to` its result's.
-    pub fn apply(&self, op: &Op, from: &[usize], to: &[usize], inputs: &[&[f64]]) -> Vec<f64> {
+    /// The operation on one sample or several; `from` is the shape of its first input, `to` its
+    /// result's.
+    pub fn apply<T: Entry>(
+        &self,
+        op: &Op,
+        from: &[usize],
+        to: &[usize],
+        inputs: &[&[T]],
+    ) -> Vec<T> {
         let pairs = || inputs[0].iter().zip(inputs[1]);
         match op {
             Op::Input => Vec::new(),
@@ -85,9 +108,9 @@ impl Step {
             Op::AveragePool(pool) => pool.apply(inputs[0], from, to),
             Op::Scale(layer) => layer.apply(inputs[0]),
             Op::Polynomial(_) => horner(inputs[0], self.coefficients.as_deref().unwrap_or(&[])),
-            Op::Relu => inputs[0].iter().map(|x| x.max(0.0)).collect(),
-            Op::Add => pairs().map(|(x, y)| x + y).collect(),
-            Op::Multiply => pairs().map(|(x, y)| x * y).collect(),
+            Op::Relu => inputs[0].iter().map(|x| x.relu()).collect(),
+            Op::Add => pairs().map(|(&x, &y)| x + y).collect(),
+            Op::Multiply => pairs().map(|(&x, &y)| x * y).collect(),
             Op::Reshape(_) => inputs[0].to_vec(),
         }
     }
@@ -104,11 +127,11 @@ pub(super) fn last_uses(network: &Network) -> Vec<usize> {
 }
 
 /// `Σ_k coefficients[k] · x^k`, entry by entry, from the highest power down.
-fn horner(value: &[f64], coefficients: &[Vec<f64>]) -> Vec<f64> {
-    let mut result = vec![0.0; value.len()];
+fn horner<T: Entry>(value: &[T], coefficients: &[Vec<f64>]) -> Vec<T> {
+    let mut result = vec![T::from(0.0); value.len()];
     for coefficient in coefficients.iter().rev() {
         for ((y, &x), &c) in result.iter_mut().zip(value).zip(coefficient) {
-            *y = *y * x + c;
+            *y = *y * x + T::from(c);
         }
     }
     result
@@ -120,23 +143,39 @@ where
     S: Data<Elem = f32>,
     D: Dimension,
 {
+    let inputs = inputs.as_standard_layout();
+    let values = checked(&inputs, expected)?;
+    let size: usize = expected.iter().product();
+    let samples = values.chunks_exact(size.max(1));
+    Ok(samples.map(|sample| sample.iter().copied().map(f64::from).collect()).collect())
+}
+
+/// All values of a batch in row-major order, as which it is laid out, after a check.
+fn checked<'a, S, D>(inputs: &'a ArrayBase<S, D>, expected: &[usize]) -> Result<&'a [f32]>
+where
+    S: Data<Elem = f32>,
+    D: Dimension,
+{
     let found = inputs.shape();
     if found.is_empty() || found[1..] != *expected {
         return Err(ModelError::BatchShape { expected: expected.to_vec(), found: found.to_vec() });
     }
     let size: usize = expected.iter().product();
-    let mut samples: Vec<Vec<f64>> = Vec::new();
-    for (position, &value) in inputs.iter().enumerate() {
+    let values = inputs.as_slice().unwrap_or_default();
+    if let Some(position) = values.iter().position(|value| !value.is_finite()) {
         let (sample, index) = (position / size, position % size);
-        if !value.is_finite() {
-            return Err(ModelError::InputValue { sample, index, value });
-        }
-        if index == 0 {
-            samples.push(Vec::with_capacity(size));
-        }
-        samples[sample].push(f64::from(value));
+        return Err(ModelError::InputValue { sample, index, value: values[position] });
     }
-    Ok(samples)
+    Ok(values)
+}
+
+/// Samples of `size` values each, entry by entry; zeros for those that are missing.
+fn together(samples: &[f32], size: usize) -> Vec<Several> {
+    let mut entries = vec![Several::from(0.0); size];
+    for (k, sample) in samples.chunks_exact(size.max(1)).enumerate() {
+        entries.iter_mut().zip(sample).for_each(|(entry, &x)| entry.0[k] = x.into());
+    }
+    entries
 }
 
 /// Runs every sample, in parallel, and gathers the results as `[batch, …]`.

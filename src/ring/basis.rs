@@ -62,7 +62,9 @@ impl Basis {
             && primes <= self.len()
             && (0..primes).all(|i| {
                 let p = self.modulus(i).value();
-                tile.prime(i).par_iter().all(|&x| x < p)
+                // A maximum is vectorised; a search that stops early is not.
+                let largest = |part: &[u32]| part.iter().fold(0, |max, &x| max.max(x));
+                tile.prime(i).par_chunks(degree).all(|poly| largest(poly) < p)
             })
     }
 }

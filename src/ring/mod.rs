@@ -9,10 +9,12 @@ mod crt;
 mod matrix;
 mod ntt;
 mod pages;
+mod pointwise;
 mod tile;
 
 pub use basis::Basis;
 pub use crt::Crt;
 pub use matrix::{Block, BlockMatrix, MatrixError, ROW_NORM_BOUND, WEIGHT_BOUND};
 pub use ntt::NttTable;
+pub(crate) use pointwise::{add_product, subtract_product};
 pub use tile::{Shape, Tile};

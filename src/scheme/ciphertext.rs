@@ -1,6 +1,7 @@
 //! Ciphertexts as they travel. Nothing here is secret.
 
-use super::sampling::{self, Seed};
+use super::sampling::{self, Keystream, Seed};
+use crate::math::simd::Simd;
 use crate::ring::{Basis, Shape, Tile};
 use rayon::prelude::*;
 
@@ -46,13 +47,20 @@ impl SeededTile {
     ) {
         match component {
             0 => out.copy_from_slice(self.c0.poly(prime, 0, row)),
-            _ => uniform_poly(basis, &self.seed, prime, row, out),
+            _ => uniform_poly(Simd::detect(), basis, &self.seed, prime, row, out),
         }
     }
 }
 
 /// The uniform half of ciphertext `row` modulo prime number `prime`: stream row·256 + prime.
-pub(super) fn uniform_poly(basis: &Basis, seed: &Seed, prime: usize, row: usize, out: &mut [u32]) {
+pub(super) fn uniform_poly(
+    simd: Simd,
+    basis: &Basis,
+    seed: &Seed,
+    prime: usize,
+    row: usize,
+    out: &mut [u32],
+) {
     let stream = (row as u64) << 8 | prime as u64;
-    sampling::uniform(basis.modulus(prime), &mut sampling::generator(seed, stream), out);
+    sampling::uniform(simd, basis.modulus(prime), &Keystream::new(seed, stream), out);
 }

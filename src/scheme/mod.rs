@@ -2,7 +2,10 @@
 //! used by the client alone; devices, schedule and server see [`RelinKey`] and ciphertexts.
 
 mod ciphertext;
+mod decrypt;
 mod encoding;
+mod encrypt;
+mod message;
 pub mod noise;
 mod params;
 mod relin;
@@ -14,6 +17,7 @@ mod tests;
 
 pub use ciphertext::SeededTile;
 pub use encoding::Encoder;
+pub use encrypt::Encoding;
 pub use params::{ParameterError, Parameters, ParametersLiteral, log2_q_bound, secure_degrees};
 pub use relin::RelinKey;
 pub use sampling::{ERROR_STD, EntropyError, Seed};

@@ -12,9 +12,9 @@ const SECRET_VARIANCE: f64 = 2.0 / 3.0;
 /// The variance of what rounding leaves away.
 const ROUNDING_VARIANCE: f64 = 1.0 / 12.0;
 
-/// A fresh encryption: the error, its rounding to integers, and the rounding of the message.
+/// A fresh encryption: the error, and the rounding of the message.
 pub fn fresh(degree: usize) -> f64 {
-    ((ERROR_STD.powi(2) + 2.0 * ROUNDING_VARIANCE) * 2.0 * degree as f64).sqrt()
+    ((ERROR_STD.powi(2) + ROUNDING_VARIANCE) * 2.0 * degree as f64).sqrt()
 }
 
 /// A sum of values times integer weights whose squares add up to `squares`, from the values' own
@@ -38,7 +38,7 @@ pub fn rescale(degree: usize) -> f64 {
 /// A relinearisation with one digit a prime, uniform in (−p/2, p/2), each times its key's error.
 pub fn relinearise(degree: usize, primes: impl Iterator<Item: Into<f64>>) -> f64 {
     let digits: f64 = primes.map(|p| p.into().powi(2) * ROUNDING_VARIANCE).sum();
-    (digits * (ERROR_STD.powi(2) + ROUNDING_VARIANCE)).sqrt() * 2.0 * degree as f64
+    digits.sqrt() * ERROR_STD * 2.0 * degree as f64
 }
 
 /// A whole switch at `level` primes, at the scale after it, and for a sum that is relinearised or has

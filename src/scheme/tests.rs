@@ -18,6 +18,10 @@ fn fill(row: usize, slots: &mut [f64]) {
     slots.iter_mut().enumerate().for_each(|(m, v)| *v = value(row, m));
 }
 
+fn encoding(level: usize, scale: f64) -> Encoding {
+    Encoding { level, scale, range: 1.0 }
+}
+
 /// The standard deviation of what decryption misses, at the scale of the ciphertext.
 fn noise_of(
     key: &SecretKey,
@@ -27,8 +31,8 @@ fn noise_of(
 ) -> f64 {
     let shape = tile.shape();
     let mut sum = 0.0;
-    for row in 0..shape.rows {
-        for (m, v) in key.decrypt_row(tile, row, scale).into_iter().enumerate() {
+    for (row, slots) in key.decrypt(tile, scale).chunks_exact(shape.degree).enumerate() {
+        for (m, v) in slots.iter().enumerate() {
             sum += ((v - want(row, m)) * scale).powi(2);
         }
     }
@@ -53,7 +57,7 @@ fn values_and_noise_through_a_level() {
 
     let scale = 2f64.powi(24);
     let rows = 8;
-    let fresh = key.encrypt(rows, 3, scale, fill).unwrap().expand(basis);
+    let fresh = key.encrypt(rows, encoding(3, scale), fill).unwrap().expand(basis);
     assert!(basis.holds(&fresh));
     about(noise_of(&key, &fresh, scale, value), noise::fresh(degree));
 
@@ -87,10 +91,10 @@ fn values_and_noise_through_a_level() {
     about(noise_of(&key, &sums, scale, want), noise::sum(noise::fresh(degree), mean));
 
     let relinearised = layer(&squares, &one, Some(Switch::by(0)));
+    let missed =
+        |x: Vec<f64>, y: Vec<f64>| -> f64 { x.iter().zip(&y).map(|(a, b)| (a - b).powi(2)).sum() };
     let between = |a: &Tile, b: &Tile| {
-        let pairs = (0..rows).map(|r| (key.decrypt_row(a, r, 1.0), key.decrypt_row(b, r, 1.0)));
-        let squares = pairs.flat_map(|(a, b)| a.into_iter().zip(b).map(|(a, b)| (a - b).powi(2)));
-        (squares.sum::<f64>() / (rows * degree) as f64).sqrt()
+        (missed(key.decrypt(a, 1.0), key.decrypt(b, 1.0)) / (rows * degree) as f64).sqrt()
     };
     let added = between(&relinearised, &squares);
     about(added, noise::relinearise(degree, basis.primes()));
@@ -106,11 +110,7 @@ fn values_and_noise_through_a_level() {
 
     let last = f64::from(basis.modulus(2).value());
     let low = layer(&relinearised, &one, Some(Switch::by(1)));
-    let mut missed = 0.0;
-    for r in 0..rows {
-        let (x, y) = (key.decrypt_row(&low, r, 1.0), key.decrypt_row(&relinearised, r, last));
-        missed += x.iter().zip(&y).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-    }
+    let missed = missed(key.decrypt(&low, 1.0), key.decrypt(&relinearised, last));
     about((missed / (rows * degree) as f64).sqrt(), noise::rescale(degree));
     assert!(noise_of(&key, &low, squared / last, square) / (squared / last) < 1e-3);
 }
@@ -122,7 +122,7 @@ fn another_secret_decrypts_nothing() {
     let (key, other) =
         (SecretKey::generate(&params).unwrap(), SecretKey::generate(&params).unwrap());
     let scale = 2f64.powi(20);
-    let fresh = key.encrypt(1, 2, scale, fill).unwrap().expand(params.basis());
+    let fresh = key.encrypt(1, encoding(2, scale), fill).unwrap().expand(params.basis());
     assert!(noise_of(&key, &fresh, scale, value) < 1e4);
     assert!(noise_of(&other, &fresh, scale, value) > 2f64.powi(50));
 }
@@ -132,7 +132,7 @@ fn another_secret_decrypts_nothing() {
 fn encryption_is_randomised() {
     let params = params(64, 1);
     let key = SecretKey::generate(&params).unwrap();
-    let [a, b] = [0, 1].map(|_| key.encrypt(2, 1, 1e4, |_, s| s.fill(0.5)).unwrap());
+    let [a, b] = [0, 1].map(|_| key.encrypt(2, encoding(1, 1e4), |_, s| s.fill(0.5)).unwrap());
     assert_ne!(a.seed, b.seed);
     assert_ne!(a.c0.data(), b.c0.data());
     assert_ne!(a.c0.poly(0, 0, 0), a.c0.poly(0, 0, 1));

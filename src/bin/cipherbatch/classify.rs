@@ -9,8 +9,7 @@ use crate::report::{Report, peak_memory_bytes};
 use crate::{files, pipeline};
 use cipherbatch::{Network, Plan, PlanOptions};
 use clap::Args;
-use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
-use rayon::prelude::*;
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
@@ -59,13 +58,13 @@ impl Classify {
         let outcome = pipeline::run(&plan, device, self.common.memory(), images.view())?;
 
         let encrypted = answers(outcome.results.view());
-        let clear = answers(evaluate(network, &images)?.view());
+        let clear = answers(network.evaluate(&images)?.view());
         let share = |a: &[usize], b: &[usize]| {
             let same = a.iter().zip(b).filter(|(a, b)| a == b).count();
             (same, same as f64 / a.len() as f64)
         };
         let relu = match first_relu(&loaded.network) {
-            Some(_) => Some(answers(evaluate(&loaded.network, &images)?.view())),
+            Some(_) => Some(answers(loaded.network.evaluate(&images)?.view())),
             None => None,
         };
         let (correct, accuracy) = share(&encrypted, &labels);
@@ -141,18 +140,6 @@ impl Classify {
         let images = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(Failure::machine)?;
         Ok((images, labels.values[..count].iter().map(|&l| l.into()).collect()))
     }
-}
-
-/// The clear network's results, computed by all threads.
-fn evaluate(network: &Network, images: &ArrayD<f32>) -> Result<ArrayD<f32>> {
-    const CHUNK: usize = 64;
-    let chunks: Vec<_> = images.axis_chunks_iter(Axis(0), CHUNK).collect();
-    let results: Vec<_> = chunks
-        .into_par_iter()
-        .map(|c| network.evaluate(&c))
-        .collect::<std::result::Result<_, _>>()?;
-    let views: Vec<_> = results.iter().map(|r| r.view()).collect();
-    ndarray::concatenate(Axis(0), &views).map_err(Failure::machine)
 }
 
 /// The class with the largest value, the first of equals.

@@ -32,11 +32,12 @@ pub fn run(
     let batches = images.div_ceil(plan.slots());
     let bar = progress(batches * (server.layers() + 2));
     let mut results = Vec::with_capacity(batches);
+    let mut earlier = None;
     for (index, chunk) in inputs.axis_chunks_iter(Axis(0), plan.slots()).enumerate() {
         let batch_of = format!("batch {} of {batches}", index + 1);
         bar.set_message(format!("{batch_of}: encrypting"));
         let clock = Instant::now();
-        let batch = client.encrypt(chunk)?;
+        let batch = client.encrypt_over(earlier.take(), chunk)?;
         seconds.encrypt += clock.elapsed().as_secs_f64();
         bar.inc(1);
 
@@ -51,6 +52,7 @@ pub fn run(
         results.push(client.decrypt(&answer)?);
         seconds.decrypt += clock.elapsed().as_secs_f64();
         bar.inc(1);
+        earlier = Some(batch);
     }
     bar.finish_and_clear();
     let views: Vec<_> = results.iter().map(|r| r.view()).collect();

@@ -48,6 +48,32 @@ unsafe impl<const L: usize> Words for [u32; L] {
     }
 
     #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        from_fn(|l| self[l] & other[l])
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        from_fn(|l| self[l] ^ other[l])
+    }
+
+    #[inline(always)]
+    fn rotate<const K: i32>(self) -> Self {
+        from_fn(|l| self[l].rotate_left(K as u32))
+    }
+
+    #[inline(always)]
+    unsafe fn store_below(self, bound: Self, at: *mut u32) -> usize {
+        let mut count = 0;
+        for l in 0..L {
+            // SAFETY: the caller's promise, since `count` ≤ l.
+            unsafe { *at.add(count) = self[l] };
+            count += usize::from(self[l] < bound[l]);
+        }
+        count
+    }
+
+    #[inline(always)]
     fn reverse(self) -> Self {
         from_fn(|l| self[L - 1 - l])
     }

@@ -18,6 +18,26 @@ pub struct Factor {
 /// The shuffle that brings odd lanes to even lanes.
 const DOWN: i32 = 0b11_11_01_01;
 
+/// The places of the bits that are set in each byte, the lowest first; zeros after them.
+static SET_BITS: [[u8; 8]; 256] = set_bits();
+
+const fn set_bits() -> [[u8; 8]; 256] {
+    let mut table = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut count) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                table[byte][count] = bit;
+                count += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+}
+
 // SAFETY: used under `per_words!` alone, which asks the processor.
 unsafe impl Words for Avx2 {
     const N: usize = 8;
@@ -54,6 +74,38 @@ unsafe impl Words for Avx2 {
     #[inline(always)]
     fn min(self, other: Self) -> Self {
         Self(unsafe { _mm256_min_epu32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        Self(unsafe { _mm256_and_si256(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        Self(unsafe { _mm256_xor_si256(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn rotate<const K: i32>(self) -> Self {
+        unsafe {
+            let left = _mm256_sll_epi32(self.0, _mm_cvtsi32_si128(K));
+            let right = _mm256_srl_epi32(self.0, _mm_cvtsi32_si128(32 - K));
+            Self(_mm256_or_si256(left, right))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_below(self, bound: Self, at: *mut u32) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            // A difference of words below 2³¹ has its highest bit where it is negative.
+            let difference = _mm256_sub_epi32(self.0, bound.0);
+            let below = _mm256_movemask_ps(_mm256_castsi256_ps(difference)) as usize;
+            let order = _mm_loadl_epi64(SET_BITS[below].as_ptr().cast());
+            Self(_mm256_permutevar8x32_epi32(self.0, _mm256_cvtepu8_epi32(order))).store(at);
+            below.count_ones() as usize
+        }
     }
 
     #[inline(always)]

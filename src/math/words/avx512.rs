@@ -63,6 +63,31 @@ unsafe impl Words for Avx512 {
     }
 
     #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        Self(unsafe { _mm512_and_si512(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        Self(unsafe { _mm512_xor_si512(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn rotate<const K: i32>(self) -> Self {
+        Self(unsafe { _mm512_rol_epi32::<K>(self.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn store_below(self, bound: Self, at: *mut u32) -> usize {
+        // SAFETY: the caller's promise. Compressed in a register: compressing to memory is slow on Zen.
+        unsafe {
+            let below = _mm512_cmplt_epu32_mask(self.0, bound.0);
+            Self(_mm512_maskz_compress_epi32(below, self.0)).store(at);
+            below.count_ones() as usize
+        }
+    }
+
+    #[inline(always)]
     fn reverse(self) -> Self {
         unsafe {
             let down = _mm512_set_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

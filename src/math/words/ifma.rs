@@ -70,6 +70,27 @@ unsafe impl Words for Ifma {
     }
 
     #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        Self(self.0.and(other.0))
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        Self(self.0.xor(other.0))
+    }
+
+    #[inline(always)]
+    fn rotate<const K: i32>(self) -> Self {
+        Self(self.0.rotate::<K>())
+    }
+
+    #[inline(always)]
+    unsafe fn store_below(self, bound: Self, at: *mut u32) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.store_below(bound.0, at) }
+    }
+
+    #[inline(always)]
     fn reverse(self) -> Self {
         Self(self.0.reverse())
     }

@@ -51,6 +51,22 @@ pub unsafe trait Words: Copy {
     /// Lane by lane.
     fn min(self, other: Self) -> Self;
 
+    /// Bit by bit.
+    fn and(self, other: Self) -> Self;
+
+    /// Bit by bit.
+    fn xor(self, other: Self) -> Self;
+
+    /// Each lane's bits `K` places to the left, around; 0 < `K` < 32.
+    fn rotate<const K: i32>(self) -> Self;
+
+    /// The lanes below `bound`, in their order and without gaps, to memory; how many. Words and
+    /// bound are below 2³¹. What follows them, up to `N` words, is overwritten, too.
+    ///
+    /// # Safety
+    /// `at` points to `N` writable words.
+    unsafe fn store_below(self, bound: Self, at: *mut u32) -> usize;
+
     /// The last lane first.
     fn reverse(self) -> Self;
 

@@ -1,5 +1,6 @@
 //! The convolution layer's parameters.
 
+use super::Entry;
 use ndarray::Array4;
 
 /// Rows and columns of zeros around a `[C, H, W]` value.
@@ -92,23 +93,33 @@ pub(in crate::model) fn inside(
 
 impl Conv2d {
     /// The convolution of one sample; the shapes were checked when the network was built.
-    pub(in crate::model) fn apply(&self, x: &[f64], input: &[usize], output: &[usize]) -> Vec<f64> {
+    pub(in crate::model) fn apply<T: Entry>(
+        &self,
+        x: &[T],
+        input: &[usize],
+        output: &[usize],
+    ) -> Vec<T> {
         let (height, width) = (input[1], input[2]);
         let (rows, columns) = (output[1], output[2]);
         let Padding { top, left, .. } = self.padding;
         let (outputs, per_group, _, _) = self.weight.dim();
         let outputs_per_group = outputs / self.groups;
-        let mut y: Vec<f64> =
-            self.bias.iter().flat_map(|&bias| std::iter::repeat_n(bias, rows * columns)).collect();
+        let biases = self.bias.iter().map(|&bias| T::from(bias));
+        let mut y: Vec<T> =
+            biases.flat_map(|bias| std::iter::repeat_n(bias, rows * columns)).collect();
         for ((o, i, u, v), &weight) in self.weight.indexed_iter() {
+            let weight = T::from(weight);
             let channel = o / outputs_per_group * per_group + i;
             let (down, right) = (u * self.dilation[0], v * self.dilation[1]);
             let across = inside(columns, self.stride[1], right, left, width);
             for r in inside(rows, self.stride[0], down, top, height) {
                 let from = (channel * height + r * self.stride[0] + down - top) * width;
                 let to = (o * rows + r) * columns;
-                for c in across.clone() {
-                    y[to + c] += weight * x[from + c * self.stride[1] + right - left];
+                let Some(first) = across.clone().next() else { continue };
+                let x = &x[from + first * self.stride[1] + right - left..];
+                let x = x.iter().step_by(self.stride[1]);
+                for (y, &x) in y[to..][across.clone()].iter_mut().zip(x) {
+                    *y = *y + weight * x;
                 }
             }
         }

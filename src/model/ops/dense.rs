@@ -1,6 +1,7 @@
 //! The fully connected layer's parameters.
 
-use ndarray::Array2;
+use super::Entry;
+use ndarray::{Array2, ArrayView1};
 
 /// `y = weight · x + bias` over a value `[I]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,11 @@ impl Dense {
 
 impl Dense {
     /// The layer for one sample; the shapes were checked when the network was built.
-    pub(in crate::model) fn apply(&self, x: &[f64]) -> Vec<f64> {
+    pub(in crate::model) fn apply<T: Entry>(&self, x: &[T]) -> Vec<T> {
         let rows = self.weight.rows().into_iter().zip(&self.bias);
-        rows.map(|(row, bias)| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + bias).collect()
+        let sum = |row: ArrayView1<'_, f64>| {
+            row.iter().zip(x).fold(T::from(0.0), |sum, (&w, &x)| sum + T::from(w) * x)
+        };
+        rows.map(|(row, &bias)| sum(row) + T::from(bias)).collect()
     }
 }

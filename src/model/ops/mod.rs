@@ -2,6 +2,7 @@
 
 mod conv2d;
 mod dense;
+mod entry;
 mod polynomial;
 mod pool;
 mod scale;
@@ -13,6 +14,7 @@ pub use pool::AveragePool;
 pub use scale::Scale;
 
 pub(super) use conv2d::inside;
+pub(super) use entry::{Entry, Several};
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]

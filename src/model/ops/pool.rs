@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Padding;
+use super::{Entry, Padding};
 
 /// The mean over each window of each channel of `[C, H, W]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,12 @@ impl AveragePool {
     }
 
     /// The means of one sample; the shapes were checked when the network was built.
-    pub(in crate::model) fn apply(&self, x: &[f64], input: &[usize], output: &[usize]) -> Vec<f64> {
+    pub(in crate::model) fn apply<T: Entry>(
+        &self,
+        x: &[T],
+        input: &[usize],
+        output: &[usize],
+    ) -> Vec<T> {
         let (height, width) = (input[1], input[2]);
         let mut y = Vec::with_capacity(output.iter().product());
         for channel in 0..output[0] {
@@ -64,8 +69,9 @@ impl AveragePool {
                 for c in 0..output[2] {
                     let window = self.window(height, width, r, c);
                     let line = |row| &x[(channel * height + row) * width..][window.columns.clone()];
-                    let sum: f64 = window.rows.clone().flat_map(line).sum();
-                    y.push(sum / window.count);
+                    let entries = window.rows.clone().flat_map(line);
+                    let sum = entries.fold(T::from(0.0), |sum, &x| sum + x);
+                    y.push(sum / T::from(window.count));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! A factor and a shift per channel, as batch normalization is after training.
 
+use super::Entry;
+
 /// `y[c, …] = scale[c] · x[c, …] + shift[c]` over a value whose first axis is the channel.
 ///
 /// Its results are the unit in which activations are measured (close to N(0, 1) after batch
@@ -44,10 +46,14 @@ impl Scale {
     }
 
     /// The layer for one sample.
-    pub(in crate::model) fn apply(&self, x: &[f64]) -> Vec<f64> {
+    pub(in crate::model) fn apply<T: Entry>(&self, x: &[T]) -> Vec<T> {
         let per_channel = x.len() / self.scale.len().max(1);
         let channels = x.chunks(per_channel.max(1)).zip(self.scale.iter().zip(&self.shift));
-        channels.flat_map(|(x, (scale, shift))| x.iter().map(move |x| scale * x + shift)).collect()
+        let scaled = channels.flat_map(|(x, (&scale, &shift))| {
+            let (scale, shift) = (T::from(scale), T::from(shift));
+            x.iter().map(move |&x| scale * x + shift)
+        });
+        scaled.collect()
     }
 }
 

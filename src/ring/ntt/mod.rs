@@ -136,6 +136,14 @@ impl NttTable {
         }
     }
 
+    /// [`NttTable::forward_integers`] of integers of at most 2⁶² in absolute value.
+    pub(crate) fn forward_wide(&self, simd: Simd, x: &[i64], a: &mut [u32]) {
+        assert!(a.len() == self.n && x.len() == self.n, "a transform of {} coefficients", self.n);
+        debug_assert!(x.iter().all(|x| x.unsigned_abs() <= 1 << 62));
+        lift_wide(simd, &self.m, x, a);
+        forward(simd, self, Input::Own, a);
+    }
+
     /// Values in [0, p) to coefficients in [0, p), in place. `a.len()` is N.
     pub fn inverse(&self, a: &mut [u32]) {
         self.inverse_with(Simd::detect(), a);
@@ -156,11 +164,17 @@ fn fits<V: Words>(n: usize) -> bool {
 per_simd! {
     /// Integers |x| ≤ 2³⁰ as residues in [0, p), for any p.
     fn lift(m: &Modulus, x: &[i32], out: &mut [u32]) {
-        // x + kp ≥ 0 for the least such k; x·1 by Montgomery then reduces whatever its size.
-        let shift = (1u32 << 30).div_ceil(m.value()) * m.value();
-        let one = m.to_montgomery(1);
         for (out, &x) in out.iter_mut().zip(x) {
-            *out = m.mul_montgomery(x.wrapping_add(shift as i32) as u32, one);
+            *out = m.from_i32(x);
+        }
+    }
+}
+
+per_simd! {
+    /// Integers |x| ≤ 2⁶² as residues in [0, p), for any p.
+    fn lift_wide(m: &Modulus, x: &[i64], out: &mut [u32]) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = m.from_i62(x);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The party that holds the secret key: it encrypts inputs and decrypts answers.
 
+mod columns;
+
 use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
 use crate::plan::Plan;
-use crate::scheme::{EntropyError, SecretKey};
-use ndarray::{ArrayD, ArrayView, Axis, Dimension, IxDyn};
+use crate::scheme::{Encoding, EntropyError, SecretKey};
+use columns::Columns;
+use ndarray::{ArrayD, ArrayView, Dimension, IxDyn};
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -65,45 +68,44 @@ impl Client {
         &self,
         inputs: ArrayView<'_, f32, D>,
     ) -> Result<EncryptedBatch, ClientError> {
-        let inputs = inputs.into_dyn();
-        let images = self.check(&inputs)?;
-        let input = &self.plan.program().input;
-        let flat = inputs.to_shape((images, input.rows)).map_err(|_| ClientError::InputShape {
-            found: inputs.shape().to_vec(),
-            expected: self.plan.input_shape().to_vec(),
-        })?;
-        let (low, high) = self.plan.input_range();
-        let tiles = flat.axis_chunks_iter(Axis(0), self.plan.slots()).map(|chunk| {
-            self.secret.encrypt(input.rows, input.level, input.scale, |row, slots| {
-                let column = chunk.column(row);
-                let values = column.iter().cycle();
-                slots.iter_mut().zip(values).for_each(|(s, &x)| *s = x.clamp(low, high).into());
-            })
-        });
-        Ok(EncryptedBatch {
-            plan: self.plan.digest(),
-            tiles: tiles.collect::<Result<_, _>>()?,
-            images,
-        })
+        self.encrypt_over(None, inputs)
     }
 
-    fn check(&self, inputs: &ArrayView<'_, f32, IxDyn>) -> Result<usize, ClientError> {
+    /// [`Client::encrypt`] in the memory of an earlier batch, which is gone then, also where this
+    /// fails: the operating system clears fresh memory, page by page.
+    ///
+    /// # Errors
+    /// As [`Client::encrypt`].
+    pub fn encrypt_over<D: Dimension>(
+        &self,
+        earlier: Option<EncryptedBatch>,
+        inputs: ArrayView<'_, f32, D>,
+    ) -> Result<EncryptedBatch, ClientError> {
         let expected = self.plan.input_shape();
         let found = inputs.shape();
         if found.is_empty() || found[0] == 0 || found[1..] != *expected {
-            return Err(ClientError::InputShape {
-                found: found.to_vec(),
-                expected: expected.to_vec(),
-            });
+            let (found, expected) = (found.to_vec(), expected.to_vec());
+            return Err(ClientError::InputShape { found, expected });
         }
-        for (image, values) in inputs.outer_iter().enumerate() {
-            if let Some((position, &value)) =
-                values.iter().enumerate().find(|(_, v)| !v.is_finite())
-            {
-                return Err(ClientError::NotFinite { image, position, value });
-            }
-        }
-        Ok(found[0])
+        let count = found[0];
+        let flat = inputs.as_standard_layout();
+        let input = &self.plan.program().input;
+        let images = flat.as_slice().unwrap_or_default();
+        check_finite(images, input.rows)?;
+        let (low, high) = self.plan.input_range();
+        let encoding = Encoding {
+            level: input.level,
+            scale: input.scale,
+            range: f64::from(low.abs().max(high.abs())),
+        };
+        let mut earlier = earlier.map(|batch| batch.tiles).unwrap_or_default().into_iter();
+        let tiles = images.chunks(self.plan.slots() * input.rows).map(|images| {
+            let columns = Columns::new(images, input.rows, self.plan.slots(), (low, high));
+            let fill = |row, slots: &mut [f64]| columns.read(row, slots);
+            self.secret.encrypt_over(earlier.next(), input.rows, encoding, fill)
+        });
+        let tiles = tiles.collect::<Result<_, _>>()?;
+        Ok(EncryptedBatch { plan: self.plan.digest(), tiles, images: count })
     }
 
     /// Decrypts results: `[images, …]` with the plan's output shape after the count.
@@ -129,19 +131,27 @@ impl Client {
                 );
                 return Err(ClientError::Damaged { what });
             }
-            let columns: Vec<Vec<f64>> = (0..rows)
-                .into_par_iter()
-                .map(|row| self.secret.decrypt_row(tile, row, output.scale))
-                .collect();
-            for (image, result) in values.chunks_exact_mut(rows).enumerate() {
-                result.iter_mut().zip(&columns).for_each(|(r, c)| *r = c[image] as f32);
-            }
+            let columns = self.secret.decrypt(tile, output.scale);
+            values.par_chunks_mut(rows).enumerate().for_each(|(image, result)| {
+                let column = columns.chunks_exact(slots).map(|slots| slots[image]);
+                result.iter_mut().zip(column).for_each(|(r, v)| *r = v as f32);
+            });
         }
         let shape: Vec<usize> =
             [answer.images].iter().chain(self.plan.output_shape()).copied().collect();
         ArrayD::from_shape_vec(IxDyn(&shape), values)
             .map_err(|e| ClientError::Damaged { what: e.to_string() })
     }
+}
+
+/// That all values of images of `values` values each are finite.
+fn check_finite(images: &[f32], values: usize) -> Result<(), ClientError> {
+    // A conjunction is vectorised; a search that stops early is not.
+    let finite = |image: &[f32]| image.iter().fold(true, |all, v| all & v.is_finite());
+    let bad = images.par_chunks(values).enumerate().find_first(|(_, image)| !finite(image));
+    let Some((image, found)) = bad else { return Ok(()) };
+    let position = found.iter().position(|v| !v.is_finite()).unwrap_or_default();
+    Err(ClientError::NotFinite { image, position, value: found[position] })
 }
 
 #[cfg(test)]
@@ -163,9 +173,9 @@ mod tests {
         let batch = client.encrypt(images.view()).unwrap();
         let (input, basis) = (plan.program().input, plan.parameters().basis());
         let tile = batch.tiles[0].expand(basis);
-        for row in 0..2 {
-            let slots = client.secret.decrypt_row(&tile, row, input.scale);
-            assert_eq!(slots.len(), plan.slots());
+        for (row, slots) in
+            client.secret.decrypt(&tile, input.scale).chunks_exact(plan.slots()).enumerate()
+        {
             for (slot, got) in slots.iter().enumerate() {
                 let want = f64::from(images[[slot % 3, row]].clamp(0.0, 1.0));
                 assert!((got - want).abs() < 0.01, "row {row}, slot {slot}: {got}, not {want}");
