@@ -121,7 +121,7 @@ impl Lowering<'_> {
                 };
                 let mut name = format!("{} (of \"{}\")", layer.name, self.name(source));
                 for &factor in first.iter().chain([&last]) {
-                    self.push(&name, found, value);
+                    self.push(&name, &layer.shape, found, value);
                     value.scale *= factor;
                     name = format!("{} (lifted)", layer.name);
                     let matrix = diagonal(rows, factor as i32).map_err(failed)?;
@@ -154,6 +154,7 @@ impl Lowering<'_> {
         };
         let step = Step {
             name: layer.name.clone(),
+            shape: layer.shape.clone(),
             terms: terms.into_iter().map(term).collect(),
             bias: bias.iter().map(|b| (b * at.sum).round() as i128).collect(),
             switch: at.switch,
@@ -168,9 +169,15 @@ impl Lowering<'_> {
     }
 
     /// A step of one term, without constants.
-    fn push(&mut self, name: &str, of: Integers, value: Value) {
-        let (name, bias) = (name.to_owned(), vec![0; value.rows]);
-        self.program.steps.push(Step { name, terms: vec![term(of)], bias, switch: None, value });
+    fn push(&mut self, name: &str, shape: &[usize], of: Integers, value: Value) {
+        self.program.steps.push(Step {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            terms: vec![term(of)],
+            bias: vec![0; value.rows],
+            switch: None,
+            value,
+        });
     }
 }
 

@@ -24,7 +24,7 @@ pub use file::PlanFileError;
 pub use options::PlanOptions;
 pub use program::{Program, Step, Term, Value};
 pub use report::{PlanReport, StepReport};
-pub use search::CostModel;
+pub use search::{CostModel, Peaks};
 
 use crate::model::{Network, NormalForm};
 use crate::scheme::{ParameterError, Parameters, log2_q_bound, secure_degrees};

@@ -45,6 +45,8 @@ pub struct Term {
 pub struct Step {
     /// The layer it comes from.
     pub name: String,
+    /// The tensor that its rows are in the network: `[8, 28, 28]`; `[rows]` where they are none.
+    pub shape: Vec<usize>,
     /// What is summed.
     pub terms: Vec<Term>,
     /// Integers added to each row, at the scale before rescaling.
@@ -118,6 +120,10 @@ impl Program {
             }
             if !value.is_sound() {
                 return Err(fail(format!("scale {} and range {}", value.scale, value.range)));
+            }
+            let entries = step.shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));
+            if entries != Some(value.rows) {
+                return Err(fail(format!("shape {:?} for {} values", step.shape, value.rows)));
             }
             if step.switch.is_some_and(|s| s.guarded) && level >= self.input.level {
                 let there = self.input.level;

@@ -36,7 +36,8 @@ fn the_check_names_the_layer() {
     let names: Vec<_> = plan.program().steps.iter().map(|s| s.name.clone()).collect();
     assert!(names.iter().zip(["fc0", "fc1", "fc2"]).all(|(n, want)| n.contains(want)), "{names:?}");
 
-    let broken: [(usize, &str, String); 7] = [
+    let broken: [(usize, &str, String); 8] = [
+        (1, "shape [5] for 4 values", refusal(|p| p.steps[1].shape = vec![5])),
         (1, "scale", refusal(|p| p.steps[1].terms[0].weight_scale *= 1.001)),
         (2, "scale", refusal(|p| p.steps[1].value.scale *= 2.0).replace("fc1", "fc2")),
         (1, "level", refusal(|p| p.input.level = 1).replace("fc0", "fc1")),
@@ -125,6 +126,7 @@ fn plans_are_written_and_read() {
     let bytes = plan.to_bytes();
     let again = Plan::from_bytes(&bytes).unwrap();
     assert_eq!((again.digest(), again.to_bytes()), (plan.digest(), bytes.clone()));
+    assert_eq!(again.report().steps[1].shape, [4]);
     for cut in (0..bytes.len()).step_by(7) {
         assert!(Plan::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
     }

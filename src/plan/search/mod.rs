@@ -10,11 +10,13 @@ mod build;
 mod cost;
 mod geometric;
 mod model;
+mod peaks;
 mod sizes;
 
 pub use build::Network;
 pub use cost::{CostModel, Work};
 pub use model::{Levels, Solution, load};
+pub use peaks::Peaks;
 
 use crate::math::primes_below;
 use crate::scheme::{ParametersLiteral, Switch, noise};
