@@ -7,6 +7,7 @@ use super::search::{Scales, load};
 use crate::model::{self, NormalForm, SparseMatrix};
 use crate::ring::{BlockMatrix, MatrixError, WEIGHT_BOUND};
 use crate::scheme::Switch;
+use rayon::prelude::*;
 
 /// One lifting multiplies by at most this.
 const LIFT: f64 = (WEIGHT_BOUND / 2) as f64;
@@ -224,8 +225,8 @@ impl Unit<'_> {
             let weights = columns.iter().zip(values).map(|(&c, v)| (v * self.of(r, c)).abs());
             weights.fold((0.0, 0.0), |(largest, norm): (f64, f64), w| (largest.max(w), norm + w))
         };
-        let rows = (0..map.rows()).map(of_row);
-        rows.fold((0.0, 0.0), |all, row| (row.0.max(all.0), row.1.max(all.1)))
+        let rows = (0..map.rows()).into_par_iter().map(of_row);
+        rows.reduce(|| (0.0, 0.0), |all, row| (row.0.max(all.0), row.1.max(all.1)))
     }
 
     /// Rounds weights, and moves what the rounding shifts at the source's means into the bias.
@@ -236,8 +237,10 @@ impl Unit<'_> {
         means: &[f64],
         bias: &mut [f64],
     ) -> Result<BlockMatrix, MatrixError> {
-        let rows: Vec<Vec<(u32, i32)>> = (0..map.rows())
-            .map(|r| {
+        let rows: Vec<Vec<(u32, i32)>> = bias
+            .par_iter_mut()
+            .enumerate()
+            .map(|(r, bias)| {
                 let (columns, values) = map.row(r);
                 let weights = columns.iter().zip(values).map(|(&c, &v)| {
                     let unit = self.of(r, c);
@@ -246,7 +249,7 @@ impl Unit<'_> {
                     let weight = exact.round() as i32;
                     // The mean is in the network's own units, the weight in scaled ones.
                     let mean = means[c as usize] / unit * self.rows[r];
-                    bias[r] += (exact - f64::from(weight)) / scale * mean;
+                    *bias += (exact - f64::from(weight)) / scale * mean;
                     (c, weight)
                 });
                 weights.collect()
