@@ -105,7 +105,7 @@ impl Program {
     /// `log2_q(ℓ)` bits.
     ///
     /// # Errors
-    /// [`PlanError::Check`] naming the first layer that does not fit.
+    /// [`PlanError::Check`] or [`PlanError::Overflow`], naming the first layer that does not fit.
     pub fn check(&self, log2_q: impl Fn(usize) -> f64) -> Result<(), PlanError> {
         if self.steps.is_empty() || self.input.components != 2 || !self.input.is_sound() {
             let reason =
@@ -183,10 +183,13 @@ impl Program {
             let (needed, there) = (scale + value.range.log2() + 1.0, log2_q(level));
             let holds = needed <= there;
             if !holds {
-                return Err(fail(format!(
-                    "values up to {:.3} at scale 2^{scale:.1} need {needed:.1} bits of modulus, {there:.1} are left",
-                    value.range
-                )));
+                return Err(PlanError::Overflow {
+                    layer: step.name.clone(),
+                    range: value.range,
+                    scale_bits: scale,
+                    needed,
+                    there,
+                });
             }
         }
         Ok(())
