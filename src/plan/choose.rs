@@ -21,10 +21,11 @@ const UNSURE_BITS: f64 = 3.0;
 const TRIES: usize = 8;
 const BETTER: f64 = 0.85;
 
-/// Where nothing is precise enough, less is put to the simulator in such steps, so often, down to this.
-const LESS_BITS: f64 = 0.3;
-const LESS_TRIES: u32 = 4;
-const LEAST_BITS: f64 = 1.0;
+/// Where nothing is precise enough, what would be is looked for in tenths of a bit, so many below and
+/// above what was reached: [`WORTH`] and [`DRAWN`](super::confirm::DRAWN) hide half a bit. Less than
+/// a bit is of no use.
+const TENTHS: (i32, i32) = (9, 7);
+const LEAST_TENTHS: i32 = 10;
 
 /// Where the wanted precision is out of reach, a dearer choice must lower the error to this share.
 const WORTH: f64 = 0.75;
@@ -194,19 +195,26 @@ impl Chooser<'_> {
     }
 
     /// The most bits, in tenths and below those wanted, that the simulator confirms where they are
-    /// asked for.
+    /// asked for, found by bisection.
     fn nearest(mut self, best: &Scales, wanted: f64) -> Option<f64> {
         self.confirmer.answers = false;
-        let reached = match self.confirmer.error_of(best) {
+        let error = match self.confirmer.error_of(best) {
             Ok(Some(error)) => error,
             _ => best.error(),
         };
-        let reached = (self.confirmer.ranges.spread / reached).log2().min(wanted - 0.1);
-        let tenths = |bits: f64| (bits * 10.0).floor() / 10.0;
-        let tries = (0..LESS_TRIES).map(|step| tenths(reached - f64::from(step) * LESS_BITS));
-        tries
-            .take_while(|&bits| bits >= LEAST_BITS)
-            .find(|&bits| matches!(self.run(bits, bits), Ok(Outcome::Confirmed(_))))
+        let reached = (10.0 * (self.confirmer.ranges.spread / error).log2()).clamp(0.0, 1e6) as i32;
+        let bits = |tenths: i32| f64::from(tenths) / 10.0;
+        let mut works = None;
+        let mut low = (reached - TENTHS.0).max(LEAST_TENTHS - 1);
+        let mut refused = (reached + TENTHS.1).min((10.0 * wanted).ceil() as i32);
+        while low + 1 < refused {
+            let between = (low + refused) / 2;
+            match self.run(bits(between), bits(between)) {
+                Ok(Outcome::Confirmed(_)) => (works, low) = (Some(bits(between)), between),
+                _ => refused = between,
+            }
+        }
+        works
     }
 
     /// That no modulus has a prime for each squaring.

@@ -26,7 +26,7 @@ const STRESS_RUNS: std::ops::Range<u64> = 1000..1002;
 const STRESS: f64 = 2.0;
 
 /// By how much a simulated error may exceed the wanted one: it is drawn.
-const DRAWN: f64 = 1.1;
+pub const DRAWN: f64 = 1.1;
 
 /// What was chosen.
 pub struct Choice {
