@@ -20,7 +20,16 @@ fn a_table_and_json_say_the_same() {
         let layer = step["layer"].as_str().unwrap();
         let line = table.lines().find(|line| line.starts_with(layer)).unwrap();
         assert!(line.contains(&step["weights"].to_string()), "{line}");
+        let shape: Vec<_> =
+            step["shape"].as_array().unwrap().iter().map(|d| d.to_string()).collect();
+        let seconds = step["gpu_seconds_at_peak"].as_f64().unwrap();
+        let said = |cell: String| line.split_whitespace().any(|word| word == cell);
+        assert!(said(shape.join("×")) && said(format!("{seconds:.4}")), "{line}");
     }
+    assert_eq!(json["steps"][0]["shape"], serde_json::json!([5, 13, 13]));
+    let gpu = json["gpu_seconds_at_peak"].as_f64().unwrap();
+    assert!(0.0 < gpu && gpu < json["cpu_seconds"].as_f64().unwrap());
+    assert!(table.contains("NVIDIA H100 SXM") && table.contains("not measured"), "{table}");
     assert!(table.contains("N = 4096, 3 primes") && table.contains("at most 106"), "{table}");
     let switches: u64 =
         json["steps"].as_array().unwrap().iter().map(|s| s["key_switches"].as_u64().unwrap()).sum();

@@ -183,6 +183,31 @@ fn a_product_of_two_values_is_two_squares() {
     let z = builder.add("product", Op::Multiply, &[x, y]).unwrap();
     let form = agrees(&builder.finish(z).unwrap(), &mut numbers);
     assert_eq!(form.squares[0].rows(), 8);
+    assert_eq!(form.squares[0].shape, [2, 4], "sums, then differences");
+}
+
+/// A tensor where each of its entries has one row; rows where they have more, or some have none.
+#[test]
+fn layers_keep_the_shapes_of_their_tensors() {
+    let mut numbers = Numbers(13);
+    let mut shapes = |acts: &[Vec<f64>]| {
+        let mut builder = Network::builder(&[1, 5, 5]).unwrap();
+        let x = builder.conv2d("conv", builder.input(), numbers.conv((2, 1, 2, 2))).unwrap();
+        let x = builder.polynomial("act", x, Polynomial::per_channel(acts, 3)).unwrap();
+        let x = builder.flatten("flat", x).unwrap();
+        let x = builder.dense("fc", x, numbers.dense(3, 32)).unwrap();
+        let form = agrees(&builder.finish(x).unwrap(), &mut numbers);
+        let layers = form.squares.into_iter().chain([form.output]);
+        layers.map(|layer| layer.shape).collect::<Vec<_>>()
+    };
+    let both = |c: f64| vec![c, c];
+    let four = [both(0.15), both(0.5), both(0.3), both(0.0), both(-0.02)];
+    assert_eq!(shapes(&four), [vec![2, 4, 4], vec![2, 4, 4], vec![3]]);
+    let six = [&four[..], &[both(0.0), both(0.002)]].concat();
+    assert_eq!(shapes(&six), [vec![2, 4, 4], vec![64], vec![2, 4, 4], vec![3]]);
+    // The second channel is read as it is and has no square.
+    let one = [both(0.1), both(0.5), vec![0.3, 0.0], both(0.0), vec![0.1, 0.0]];
+    assert_eq!(shapes(&one), [vec![2, 4, 4], vec![16], vec![3]]);
 }
 
 #[test]
@@ -282,6 +307,9 @@ fn a_normal_form_that_contradicts_itself_is_found() {
     let mut wrong = form.clone();
     wrong.squares[2].bias.pop();
     assert!(wrong.check().unwrap_err().to_string().contains("fc1"));
+    let mut wrong = form.clone();
+    wrong.squares[0].shape[0] += 1;
+    assert!(wrong.check().unwrap_err().to_string().contains("conv1"));
     let mut wrong = form;
     wrong.output.bias[0] = f64::NAN;
     assert!(wrong.check().unwrap_err().to_string().contains("NaN"));

@@ -30,6 +30,9 @@ pub struct NormalForm {
 pub struct Affine {
     /// The layer it came from, such as `fc1`; unique in its normal form.
     pub name: String,
+    /// The tensor that its rows are, in row-major order: `[8, 28, 28]`; `[rows]` where they are none,
+    /// as the inner squares of an activation of degree 6.
+    pub shape: Vec<usize>,
     /// Sources ascending, each read at most once as it is and, after that, at most once squared.
     pub terms: Vec<Term>,
     /// A number for each row. Rows of one number are one channel's, for one and the same purpose:
@@ -155,6 +158,12 @@ impl NormalForm {
             |&(source, squared): &(usize, bool)| source <= last && (source > 0 || !squared);
         if !ascends || !sources.iter().all(exists) {
             return wrong(format!("ascending sources up to {last}"), format!("{sources:?}"));
+        }
+        if entries(&map.shape) != map.rows() {
+            return wrong(
+                format!("{} rows, for {:?}", entries(&map.shape), map.shape),
+                map.rows().to_string(),
+            );
         }
         if map.groups.len() != map.rows() {
             return wrong(format!("{} groups", map.rows()), map.groups.len().to_string());

@@ -1,8 +1,8 @@
 //! Many samples at once, in the clear: each entry of a value has its samples side by side, so that
 //! one weight serves a run of them.
 
-use super::PlanError;
-use crate::model::{Affine, NormalForm, SparseMatrix};
+use crate::math::simd::{Simd, per_simd};
+use crate::model::SparseMatrix;
 use ndarray::{ArrayViewD, Axis};
 use rayon::prelude::*;
 
@@ -83,66 +83,85 @@ impl Batch {
     pub fn add_product(&mut self, map: &SparseMatrix, x: &Batch) {
         self.for_each_row(|r, y| {
             let (columns, values) = map.row(r);
-            for (&c, &w) in columns.iter().zip(values) {
-                axpy(w, x.row(c as usize), y);
-            }
+            x.add_rows(columns, values, y);
         });
     }
+
+    /// `y += Σ weight · row`, the rows in the order given, so that sums repeat to the last bit.
+    pub fn add_rows(&self, rows: &[u32], weights: &[f64], y: &mut [f64]) {
+        add_rows(Simd::detect(), self, rows, weights, y);
+    }
 }
 
-/// y += a·x.
-pub fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += a * x);
+/// `y += a · x`, entry by entry.
+pub fn add_multiples(a: &[f64], x: &[f64], y: &mut [f64]) {
+    multiply_add(Simd::detect(), a, x, y);
 }
 
-/// A normal form's values on a batch: the input, what each layer squares, and the result.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    /// As the sources of the normal form, before they are squared.
-    pub values: Vec<Batch>,
-    /// The result.
-    pub output: Batch,
+per_simd! {
+    fn multiply_add(a: &[f64], x: &[f64], y: &mut [f64]) {
+        y.iter_mut().zip(a.iter().zip(x)).for_each(|(y, (a, x))| *y += a * x);
+    }
 }
 
-impl Trace {
-    /// Evaluates a normal form.
-    ///
-    /// # Errors
-    /// [`PlanError::Diverges`] naming the layer whose values, squared, are not finite.
-    pub fn run(network: &NormalForm, input: Batch) -> Result<Self, PlanError> {
-        let mut values = vec![input];
-        for layer in &network.squares {
-            let value = apply(layer, &values)?;
-            values.push(value);
+per_simd! {
+    fn add_rows(of: &Batch, rows: &[u32], weights: &[f64], y: &mut [f64]) {
+        // As many samples as 8 registers hold, at most: enough that additions need not wait.
+        match LANES {
+            8 => in_pieces::<32>(of, rows, weights, y),
+            _ => in_pieces::<16>(of, rows, weights, y),
         }
-        let output = apply(&network.output, &values)?;
-        Ok(Self { values, output })
-    }
-
-    /// Samples.
-    pub fn samples(&self) -> usize {
-        self.output.samples
-    }
-
-    /// What a term reads: a value or its squares.
-    pub fn read(&self, source: usize, squared: bool) -> Batch {
-        read(&self.values[source], squared)
     }
 }
 
-fn read(value: &Batch, squared: bool) -> Batch {
-    if squared { value.map(|x| x * x) } else { value.clone() }
+/// [`Batch::add_rows`], so many samples at a time in registers. Products are rounded before they are
+/// added whatever the instruction set, so that a plan is the same on every machine.
+#[inline(always)]
+fn in_pieces<const WIDTH: usize>(of: &Batch, rows: &[u32], weights: &[f64], y: &mut [f64]) {
+    let terms = || rows.iter().map(|&row| of.row(row as usize)).zip(weights);
+    let mut first = 0;
+    let mut pieces = y.chunks_exact_mut(WIDTH);
+    for y in &mut pieces {
+        let mut sum = [0.0; WIDTH];
+        sum.copy_from_slice(y);
+        for (x, &w) in terms() {
+            let x = &x[first..first + WIDTH];
+            sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += w * x);
+        }
+        y.copy_from_slice(&sum);
+        first += WIDTH;
+    }
+    let rest = pieces.into_remainder();
+    for (x, &w) in terms() {
+        rest.iter_mut().zip(&x[first..]).for_each(|(y, x)| *y += w * x);
+    }
 }
 
-fn apply(layer: &Affine, values: &[Batch]) -> Result<Batch, PlanError> {
-    let mut out = Batch::zeros(layer.rows(), values[0].samples);
-    out.for_each_row(|r, y| y.fill(layer.bias[r]));
-    for t in &layer.terms {
-        out.add_product(&t.map, &read(&values[t.source], t.squared));
-    }
-    let largest = out.largest();
-    match (largest * largest * largest * largest).is_finite() {
-        true => Ok(out),
-        false => Err(PlanError::Diverges { layer: layer.name.clone() }),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole chunks, and what is left of one, as one addition after another gives them.
+    #[test]
+    fn rows_are_added_in_order() {
+        for samples in [1, 15, 16, 17, 40, 77] {
+            let mut x = Batch::zeros(3, samples);
+            x.for_each_row(|r, row| {
+                row.iter_mut().enumerate().for_each(|(s, x)| *x = ((r * 50 + s) as f64).sin());
+            });
+            let (rows, weights) = ([2, 0, 1], [0.1, -1e16, 1e16]);
+            let mut sum = vec![0.3; samples];
+            x.add_rows(&rows, &weights, &mut sum);
+            for simd in Simd::all() {
+                let mut same = vec![0.3; samples];
+                add_rows(simd, &x, &rows, &weights, &mut same);
+                assert_eq!(same, sum, "{simd}");
+            }
+            for (s, sum) in sum.iter().enumerate() {
+                let term = |(&row, &w): (&u32, &f64)| w * x.row(row as usize)[s];
+                let want = rows.iter().zip(&weights).map(term).fold(0.3, |sum, term| sum + term);
+                assert_eq!(*sum, want, "sample {s} of {samples}");
+            }
+        }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 const MAGIC: &[u8; 6] = b"CBPLAN";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const HEAD: usize = MAGIC.len() + 2 + 32;
 
 /// Why bytes are no plan.
@@ -63,6 +63,7 @@ struct StoredTerm {
 #[derive(Serialize, Deserialize)]
 struct StoredStep {
     name: String,
+    shape: Vec<usize>,
     terms: Vec<StoredTerm>,
     bias: Vec<i128>,
     switch: Option<Switch>,
@@ -111,6 +112,7 @@ impl StoredStep {
         });
         Self {
             name: step.name.clone(),
+            shape: step.shape.clone(),
             terms: terms.collect(),
             bias: step.bias.clone(),
             switch: step.switch,
@@ -119,16 +121,16 @@ impl StoredStep {
         }
     }
 
-    fn step(self) -> Result<Step, PlanError> {
-        let name = self.name;
+    fn step(self) -> Result<Step, PlanFileError> {
+        let Self { name, shape, terms, bias, switch, value, precision: _ } = self;
         let term = |t: StoredTerm| {
             let matrix = BlockMatrix::try_from(t.matrix)
-                .map_err(|error| PlanError::Weights { layer: name.clone(), error })?;
+                .map_err(|error| PlanFileError::Damaged(format!("layer {name}: {error}")))?;
             let StoredTerm { source, squared, weight_scale, .. } = t;
             Ok(Term { source, squared, matrix, weight_scale })
         };
-        let terms = self.terms.into_iter().map(term).collect::<Result<_, PlanError>>()?;
-        Ok(Step { terms, bias: self.bias, switch: self.switch, value: self.value, name })
+        let terms = terms.into_iter().map(term).collect::<Result<_, PlanFileError>>()?;
+        Ok(Step { name, shape, terms, bias, switch, value })
     }
 }
 

@@ -7,6 +7,7 @@ use super::search::{Scales, load};
 use crate::model::{self, NormalForm, SparseMatrix};
 use crate::ring::{BlockMatrix, MatrixError, WEIGHT_BOUND};
 use crate::scheme::Switch;
+use rayon::prelude::*;
 
 /// One lifting multiplies by at most this.
 const LIFT: f64 = (WEIGHT_BOUND / 2) as f64;
@@ -121,7 +122,7 @@ impl Lowering<'_> {
                 };
                 let mut name = format!("{} (of \"{}\")", layer.name, self.name(source));
                 for &factor in first.iter().chain([&last]) {
-                    self.push(&name, found, value);
+                    self.push(&name, &layer.shape, found, value);
                     value.scale *= factor;
                     name = format!("{} (lifted)", layer.name);
                     let matrix = diagonal(rows, factor as i32).map_err(failed)?;
@@ -154,6 +155,7 @@ impl Lowering<'_> {
         };
         let step = Step {
             name: layer.name.clone(),
+            shape: layer.shape.clone(),
             terms: terms.into_iter().map(term).collect(),
             bias: bias.iter().map(|b| (b * at.sum).round() as i128).collect(),
             switch: at.switch,
@@ -168,9 +170,15 @@ impl Lowering<'_> {
     }
 
     /// A step of one term, without constants.
-    fn push(&mut self, name: &str, of: Integers, value: Value) {
-        let (name, bias) = (name.to_owned(), vec![0; value.rows]);
-        self.program.steps.push(Step { name, terms: vec![term(of)], bias, switch: None, value });
+    fn push(&mut self, name: &str, shape: &[usize], of: Integers, value: Value) {
+        self.program.steps.push(Step {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            terms: vec![term(of)],
+            bias: vec![0; value.rows],
+            switch: None,
+            value,
+        });
     }
 }
 
@@ -217,8 +225,8 @@ impl Unit<'_> {
             let weights = columns.iter().zip(values).map(|(&c, v)| (v * self.of(r, c)).abs());
             weights.fold((0.0, 0.0), |(largest, norm): (f64, f64), w| (largest.max(w), norm + w))
         };
-        let rows = (0..map.rows()).map(of_row);
-        rows.fold((0.0, 0.0), |all, row| (row.0.max(all.0), row.1.max(all.1)))
+        let rows = (0..map.rows()).into_par_iter().map(of_row);
+        rows.reduce(|| (0.0, 0.0), |all, row| (row.0.max(all.0), row.1.max(all.1)))
     }
 
     /// Rounds weights, and moves what the rounding shifts at the source's means into the bias.
@@ -229,8 +237,10 @@ impl Unit<'_> {
         means: &[f64],
         bias: &mut [f64],
     ) -> Result<BlockMatrix, MatrixError> {
-        let rows: Vec<Vec<(u32, i32)>> = (0..map.rows())
-            .map(|r| {
+        let rows: Vec<Vec<(u32, i32)>> = bias
+            .par_iter_mut()
+            .enumerate()
+            .map(|(r, bias)| {
                 let (columns, values) = map.row(r);
                 let weights = columns.iter().zip(values).map(|(&c, &v)| {
                     let unit = self.of(r, c);
@@ -239,7 +249,7 @@ impl Unit<'_> {
                     let weight = exact.round() as i32;
                     // The mean is in the network's own units, the weight in scaled ones.
                     let mean = means[c as usize] / unit * self.rows[r];
-                    bias[r] += (exact - f64::from(weight)) / scale * mean;
+                    *bias += (exact - f64::from(weight)) / scale * mean;
                     (c, weight)
                 });
                 weights.collect()

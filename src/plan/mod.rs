@@ -3,6 +3,7 @@
 
 mod batch;
 mod choose;
+mod confirm;
 mod digest;
 mod error;
 mod file;
@@ -17,6 +18,7 @@ mod sensitivity;
 mod simulate;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use digest::Digest;
 pub use error::PlanError;
@@ -24,12 +26,13 @@ pub use file::PlanFileError;
 pub use options::PlanOptions;
 pub use program::{Program, Step, Term, Value};
 pub use report::{PlanReport, StepReport};
-pub use search::CostModel;
+pub use search::{CostModel, Peaks};
 
 use crate::model::{Network, NormalForm};
 use crate::scheme::{ParameterError, Parameters, log2_q_bound, secure_degrees};
 use batch::Batch;
-use choose::{Choice, check_shape, choose, samples};
+use choose::{check_shape, choose, samples};
+use confirm::Choice;
 use ndarray::{ArrayD, ArrayView, Axis, Dimension, IxDyn};
 use simulate::Simulator;
 use std::sync::Arc;

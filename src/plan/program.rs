@@ -45,6 +45,8 @@ pub struct Term {
 pub struct Step {
     /// The layer it comes from.
     pub name: String,
+    /// The tensor that its rows are in the network: `[8, 28, 28]`; `[rows]` where they are none.
+    pub shape: Vec<usize>,
     /// What is summed.
     pub terms: Vec<Term>,
     /// Integers added to each row, at the scale before rescaling.
@@ -103,7 +105,7 @@ impl Program {
     /// `log2_q(ℓ)` bits.
     ///
     /// # Errors
-    /// [`PlanError::Check`] naming the first layer that does not fit.
+    /// [`PlanError::Check`] or [`PlanError::Overflow`], naming the first layer that does not fit.
     pub fn check(&self, log2_q: impl Fn(usize) -> f64) -> Result<(), PlanError> {
         if self.steps.is_empty() || self.input.components != 2 || !self.input.is_sound() {
             let reason =
@@ -118,6 +120,10 @@ impl Program {
             }
             if !value.is_sound() {
                 return Err(fail(format!("scale {} and range {}", value.scale, value.range)));
+            }
+            let entries = step.shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));
+            if entries != Some(value.rows) {
+                return Err(fail(format!("shape {:?} for {} values", step.shape, value.rows)));
             }
             if step.switch.is_some_and(|s| s.guarded) && level >= self.input.level {
                 let there = self.input.level;
@@ -177,10 +183,13 @@ impl Program {
             let (needed, there) = (scale + value.range.log2() + 1.0, log2_q(level));
             let holds = needed <= there;
             if !holds {
-                return Err(fail(format!(
-                    "values up to {:.3} at scale 2^{scale:.1} need {needed:.1} bits of modulus, {there:.1} are left",
-                    value.range
-                )));
+                return Err(PlanError::Overflow {
+                    layer: step.name.clone(),
+                    range: value.range,
+                    scale_bits: scale,
+                    needed,
+                    there,
+                });
             }
         }
         Ok(())

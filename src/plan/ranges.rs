@@ -3,7 +3,7 @@
 //! What overflows is a coefficient, and a coefficient is a mean over the slots times a cosine: its
 //! size is that of the values' root mean square over a batch, not of the largest one.
 
-use super::batch::Trace;
+use super::trace::Trace;
 use ndarray::{ArrayD, IxDyn};
 use rand_chacha::{
     ChaCha20Rng,

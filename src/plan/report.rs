@@ -1,6 +1,6 @@
 //! A plan in words and figures: what every layer is, costs and loses.
 
-use super::search::CostModel;
+use super::search::{CostModel, Peaks};
 use super::{Plan, Step};
 use serde::Serialize;
 
@@ -11,6 +11,8 @@ pub struct StepReport {
     pub layer: String,
     /// `sum`, `sum of squares`, `lift` (exact factors), or `result`.
     pub kind: &'static str,
+    /// The tensor that its values are: `[8, 28, 28]`; `[values]` where they are none of the network's.
+    pub shape: Vec<usize>,
     /// Ciphertexts that it makes.
     pub ciphertexts: usize,
     /// Weights that it has, zeros of kernels included.
@@ -33,6 +35,9 @@ pub struct StepReport {
     pub bytes: u64,
     /// Predicted seconds for a full batch on two cores of a server.
     pub cpu_seconds: f64,
+    /// Seconds that a full batch takes at least on the device of [`PlanReport::gpu`]: an estimate
+    /// from its peaks, not measured.
+    pub gpu_seconds_at_peak: f64,
 }
 
 /// All that there is to say before anything runs.
@@ -66,6 +71,11 @@ pub struct PlanReport {
     pub predicted_error: f64,
     /// Predicted seconds for a full batch on two cores of a server.
     pub cpu_seconds: f64,
+    /// The GPU whose published peaks the estimate divides by.
+    pub gpu: &'static str,
+    /// Seconds that a full batch takes at least on that GPU, transfers and launches apart: an
+    /// estimate from its peaks, not measured.
+    pub gpu_seconds_at_peak: f64,
     /// Step by step.
     pub steps: Vec<StepReport>,
 }
@@ -86,6 +96,7 @@ impl Plan {
                 StepReport {
                     layer: step.name.clone(),
                     kind: kind(step, index == last),
+                    shape: step.shape.clone(),
                     ciphertexts: value.rows,
                     weights: step.terms.iter().map(|t| t.matrix.multiply_adds()).sum(),
                     level: step.level(),
@@ -97,6 +108,7 @@ impl Plan {
                     key_switches: switched,
                     bytes: bytes(value.rows * value.components * value.level),
                     cpu_seconds: seconds(degree, step, &CostModel::CPU),
+                    gpu_seconds_at_peak: seconds(degree, step, &CostModel::GPU),
                 }
             })
             .collect();
@@ -118,6 +130,8 @@ impl Plan {
             key_bytes: bytes(relin),
             predicted_error: self.predicted_error,
             cpu_seconds: steps.iter().map(|s| s.cpu_seconds).sum(),
+            gpu: Peaks::H100_SXM.name,
+            gpu_seconds_at_peak: steps.iter().map(|s| s.gpu_seconds_at_peak).sum(),
             steps,
         }
     }

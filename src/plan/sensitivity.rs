@@ -9,7 +9,8 @@
 //! a convolution's positions. It changes the result by Σ_rows ∂y/∂row · (x − mean x) times itself,
 //! since what it does to the mean goes to the bias.
 
-use super::batch::{Batch, Trace, axpy};
+use super::batch::{Batch, add_multiples};
+use super::trace::Trace;
 use crate::model::{Affine, NormalForm, SparseMatrix};
 use rand_chacha::{
     ChaCha20Rng,
@@ -82,9 +83,7 @@ impl Sensitivity {
                 gradients[term.source].for_each_row(|c, gradient| {
                     let mut sum = vec![0.0; samples];
                     let (rows, weights) = transposed.row(c);
-                    rows.iter()
-                        .zip(weights)
-                        .for_each(|(&r, &w)| axpy(w, at.row(r as usize), &mut sum));
+                    at.add_rows(rows, weights, &mut sum);
                     let x = value.row(c);
                     for s in 0..samples {
                         gradient[s] += if term.squared { 2.0 * x[s] * sum[s] } else { sum[s] };
@@ -142,8 +141,7 @@ fn roundings(
                     sums.push((column, vec![0.0; samples]));
                     sums.len() - 1
                 });
-                let products = g.iter().zip(x.row(c as usize)).map(|(g, x)| g * x);
-                sums[at].1.iter_mut().zip(products).for_each(|(s, p)| *s += p);
+                add_multiples(g, x.row(c as usize), &mut sums[at].1);
                 *norms.entry(column).or_default() += w.abs();
                 let row = group as u32;
                 let new = Rounding { row, column, energy: 0.0, largest: 0.0, norm: 0.0 };
@@ -155,13 +153,29 @@ fn roundings(
             }
         }
         // In the order in which they were met, so that sums repeat to the last bit.
-        for (column, sum) in sums {
-            let energy = sum.iter().map(|s| s * s).sum::<f64>() / count;
-            found.entry(column).and_modify(|of| of.energy += energy);
+        for sums in sums.chunks(TOGETHER) {
+            for (energy, (column, _)) in energies(sums, samples).iter().zip(sums) {
+                found.entry(*column).and_modify(|of| of.energy += energy / count);
+            }
         }
         found.into_values().collect::<Vec<_>>()
     };
     rows.par_iter().enumerate().flat_map_iter(of_group).collect()
+}
+
+/// Sums of squares that are added up side by side: each is a chain of additions, so that one alone
+/// waits for its own.
+const TOGETHER: usize = 8;
+
+/// The sum of squares of each of at most [`TOGETHER`] rows.
+fn energies(rows: &[(u32, Vec<f64>)], samples: usize) -> [f64; TOGETHER] {
+    let mut sums = [0.0; TOGETHER];
+    for s in 0..samples {
+        for (sum, (_, row)) in sums.iter_mut().zip(rows) {
+            *sum += row[s] * row[s];
+        }
+    }
+    sums
 }
 
 /// Columns become rows.

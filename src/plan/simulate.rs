@@ -4,7 +4,7 @@
 //! One run over a batch says how precise the results will be, in the time that the network takes in
 //! the clear.
 
-use super::batch::{Batch, axpy};
+use super::batch::Batch;
 use super::program::{Program, Step};
 use crate::scheme::{ParametersLiteral, noise};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -86,9 +86,8 @@ fn add_product(t: &super::Term, x: &Batch, out: &mut Batch) {
     }
     out.for_each_row(|r, y| {
         let (weights, columns, width) = places[r];
-        let weights = &m.weights()[weights..weights + width];
-        for (&w, &c) in weights.iter().zip(&m.columns()[columns..columns + width]) {
-            axpy(f64::from(w) / t.weight_scale, x.row(c as usize), y);
-        }
+        let weights = m.weights()[weights..weights + width].iter();
+        let weights: Vec<f64> = weights.map(|&w| f64::from(w) / t.weight_scale).collect();
+        x.add_rows(&m.columns()[columns..columns + width], &weights, y);
     });
 }

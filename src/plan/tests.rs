@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::{Dense, Polynomial};
+use crate::ring::MatrixError;
 use ndarray::{Array2, IxDyn};
 
 /// Dense layers "fc0", "fc1", … of 4 values with squarings between them.
@@ -36,7 +37,8 @@ fn the_check_names_the_layer() {
     let names: Vec<_> = plan.program().steps.iter().map(|s| s.name.clone()).collect();
     assert!(names.iter().zip(["fc0", "fc1", "fc2"]).all(|(n, want)| n.contains(want)), "{names:?}");
 
-    let broken: [(usize, &str, String); 7] = [
+    let broken: [(usize, &str, String); 8] = [
+        (1, "shape [5] for 4 values", refusal(|p| p.steps[1].shape = vec![5])),
         (1, "scale", refusal(|p| p.steps[1].terms[0].weight_scale *= 1.001)),
         (2, "scale", refusal(|p| p.steps[1].value.scale *= 2.0).replace("fc1", "fc2")),
         (1, "level", refusal(|p| p.input.level = 1).replace("fc0", "fc1")),
@@ -49,7 +51,8 @@ fn the_check_names_the_layer() {
         assert!(line.contains(&format!("fc{layer}")) && line.contains(reason), "{line}");
     }
     assert!(refusal(|p| p.steps[0].value.components = 3).contains("components"));
-    assert!(refusal(|p| p.steps[2].value.rows = 5).contains("matrix"));
+    let wider = refusal(|p| (p.steps[2].value.rows, p.steps[2].shape) = (5, vec![5]));
+    assert!(wider.contains("matrix"), "{wider}");
 }
 
 #[test]
@@ -83,14 +86,70 @@ fn values_that_overflow_are_refused_by_the_layer() {
     assert!(matches!(&e, PlanError::Diverges { layer } if layer.contains("fc1")), "{e}");
 }
 
+/// With what was reached and wanted, and the most that there is a plan for.
 #[test]
-fn what_no_secure_parameters_hold_is_refused() {
-    let e = Plan::new(
-        &network(1),
-        &PlanOptions { precision_bits: Some(90.0), ..PlanOptions::default() },
-    );
-    let line = e.unwrap_err().to_string();
-    assert!(line.contains("90.0 are wanted"), "{line}");
+fn what_no_secure_parameters_hold_is_refused_with_what_they_do() {
+    let inputs = ArrayD::from_shape_fn(IxDyn(&[64, 4]), |i| ((i[0] * 5 + i[1]) as f32).sin().abs());
+    for (calibration, advice) in [(None, "`--calibration X.npy`"), (Some(inputs), "more typical")] {
+        let plan = |bits| {
+            let calibration = calibration.clone();
+            let options =
+                PlanOptions { precision_bits: Some(bits), calibration, ..PlanOptions::default() };
+            Plan::new(&network(1), &options)
+        };
+        let e = plan(90.0).unwrap_err();
+        let line = e.to_string();
+        let PlanError::Precision { depth: 1, wanted: 90.0, reached, works, layer, .. } = e else {
+            panic!("{line}");
+        };
+        let works = works.expect("a precision that works");
+        assert!((works - reached).abs() < 1.0 && layer.starts_with("fc"), "{line}");
+        for said in [
+            "90.0 are wanted".to_owned(),
+            format!("reach {reached:.1} bits"),
+            format!("`--precision {works:.1}` works"),
+            advice.to_owned(),
+        ] {
+            assert!(line.contains(&said), "{said}: {line}");
+        }
+        plan(works).expect("what the refusal offers");
+        let more = (10.0 * works + 1.0).round() / 10.0;
+        assert!(plan(more).is_err(), "{more} would work, too");
+    }
+}
+
+#[test]
+fn refusals_carry_their_values_and_the_way_out() {
+    let e = PlanError::Weights {
+        layer: "fc1".into(),
+        error: MatrixError::Weight { row: 7, weight: 40_000 },
+    };
+    let line = e.to_string();
+    for said in ["fc1", "row 7", "40000", "ask for less precision", "batch normalization"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
+    let line = refusal(|p| p.steps[0].value.range = 1e99);
+    for said in ["fc0", "bits of modulus", "Ask for less precision", "without outliers"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
+    let line = refusal(|p| p.steps[1].shape = vec![2, 3]);
+    for said in ["fc1", "shape [2, 3] for 4 values", "make the plan again"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
+    let e = PlanError::Precision {
+        depth: 30,
+        reached: 0.4,
+        wanted: 3.0,
+        layer: "conv9".into(),
+        degree: 65536,
+        primes: 40,
+        calibrated: true,
+        works: None,
+    };
+    let line = e.to_string();
+    for said in ["30 squarings", "N = 65536, 40 primes", "0.4 bits", "No lower precision"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
 }
 
 /// The rule answers at once, and always the same.
@@ -125,6 +184,7 @@ fn plans_are_written_and_read() {
     let bytes = plan.to_bytes();
     let again = Plan::from_bytes(&bytes).unwrap();
     assert_eq!((again.digest(), again.to_bytes()), (plan.digest(), bytes.clone()));
+    assert_eq!(again.report().steps[1].shape, [4]);
     for cut in (0..bytes.len()).step_by(7) {
         assert!(Plan::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
     }
@@ -164,5 +224,9 @@ fn too_deep_networks_are_refused() {
         x = b.polynomial(&format!("act{i}"), x, Polynomial::uniform(&[0.1, 0.5, 0.2])).unwrap();
     }
     let e = Plan::new(&b.finish(x).unwrap(), &PlanOptions::default()).unwrap_err();
-    assert!(matches!(e, PlanError::Depth { depth: 90, most: 64 }), "{e}");
+    assert!(
+        matches!(&e, PlanError::Depth { depth: 90, most: 64, layer } if layer == "fc64"),
+        "{e}"
+    );
+    assert!(e.to_string().contains("at most 64 squarings"), "{e}");
 }

@@ -70,15 +70,20 @@ struct Report {
     memory_bytes: u64,
 }
 
-const HEADS: [&str; 12] = [
-    "layer", "kind", "values", "weights", "primes", "drop", "scale", "range", "bits", "switches",
-    "MB", "seconds",
+const HEADS: [&str; 14] = [
+    "layer", "kind", "shape", "values", "weights", "primes", "drop", "scale", "range", "bits",
+    "switches", "MB", "CPU s", "GPU s*",
 ];
 
-fn row(s: &StepReport) -> [String; 12] {
+/// Columns of words.
+const WORDS: usize = 3;
+
+fn row(s: &StepReport) -> [String; 14] {
+    let shape: Vec<String> = s.shape.iter().map(usize::to_string).collect();
     [
         s.layer.clone(),
         s.kind.to_owned(),
+        shape.join("×"),
         s.ciphertexts.to_string(),
         s.weights.to_string(),
         s.level.to_string(),
@@ -89,6 +94,7 @@ fn row(s: &StepReport) -> [String; 12] {
         s.key_switches.to_string(),
         format!("{:.1}", mega(s.bytes)),
         format!("{:.2}", s.cpu_seconds),
+        format!("{:.4}", s.gpu_seconds_at_peak),
     ]
 }
 
@@ -106,7 +112,7 @@ fn table(model: &str, Report { plan: report, memory_bytes }: &Report) -> String 
     for row in &rows {
         for (c, (cell, &width)) in row.iter().zip(&widths).enumerate() {
             let _ = match c {
-                0 | 1 => write!(out, "{cell:<width$}  "),
+                ..WORDS => write!(out, "{cell:<width$}  "),
                 _ => write!(out, "{cell:>width$}  "),
             };
         }
@@ -124,7 +130,8 @@ fn table(model: &str, Report { plan: report, memory_bytes }: &Report) -> String 
          memory       {:.1} MB of ciphertexts at the most, on the processor\n  \
          squarings    {} in a row\n  \
          error        {:.3e} (standard deviation of a result, predicted)\n  \
-         evaluation   {:.1} s a batch on two cores, {:.0} inputs/s (predicted)\n",
+         evaluation   {:.1} s a batch on two cores, {:.0} inputs/s (predicted)\n  \
+         * on a GPU   {:.3} s a batch at least on an {} (estimated from its published peaks, not measured)\n",
         r.digest,
         r.ring_degree,
         r.primes.len(),
@@ -142,6 +149,8 @@ fn table(model: &str, Report { plan: report, memory_bytes }: &Report) -> String 
         r.predicted_error,
         r.cpu_seconds,
         r.ring_degree as f64 / r.cpu_seconds.max(1e-9),
+        r.gpu_seconds_at_peak,
+        r.gpu,
     );
     out
 }

@@ -45,7 +45,7 @@ impl NormalForm {
             input_shape: network.input_shape().to_vec(),
             output_shape: network.output_shape().to_vec(),
             squares: lowering.squares,
-            output: Rc::unwrap_or_clone(output).into_affine(name),
+            output: Rc::unwrap_or_clone(output).into_affine(name, network.output_shape().to_vec()),
         };
         form.check()?;
         Ok(form)
@@ -119,7 +119,7 @@ impl Lowering<'_> {
         let recipes = (0..size).map(recipe).collect::<Result<Vec<_>>>()?;
         let layer = self.layer(x, index);
         let channels = Channels::of(node.shape());
-        let mut levels = vec![self.square(layer.clone(), first_squares(x, &recipes, channels))];
+        let mut levels = vec![self.square(layer.clone(), first_squares(x, &recipes, node))];
         for (level, suffix) in [(0, "second squares"), (1, "third squares")] {
             let inner = recipes.iter().map(|recipe| recipe.later[level].as_slice());
             let rows = combine(&levels, inner, x.origin);
@@ -127,7 +127,12 @@ impl Lowering<'_> {
                 break;
             }
             let lengths = || recipes.iter().map(|recipe| recipe.later[level].len());
-            let rows = Rows { rows, groups: channels.groups(lengths()), starts: starts(lengths()) };
+            let rows = Rows {
+                rows,
+                shape: tensor(node.shape(), lengths()),
+                groups: channels.groups(lengths()),
+                starts: starts(lengths()),
+            };
             levels.push(self.square(format!("{layer} ({suffix})"), rows));
         }
         let results = recipes.iter().map(|recipe| std::slice::from_ref(&recipe.result));
@@ -146,7 +151,9 @@ impl Lowering<'_> {
         let once = Channels::of(node.shape()).groups(std::iter::repeat_n(1, size));
         let more = once.iter().map(|group| group + size as u32);
         let groups = once.iter().copied().chain(more).collect();
-        let level = self.square(layer, Rows { rows: both, groups, starts: Vec::new() });
+        // Sums, then differences.
+        let shape = [2].iter().chain(node.shape()).copied().collect();
+        let level = self.square(layer, Rows { rows: both, shape, groups, starts: Vec::new() });
         let mut map = SparseMatrix::empty(2 * size);
         for entry in 0..size {
             map.push_row([(entry as u32, 1.0), ((size + entry) as u32, -1.0)]);
@@ -157,7 +164,8 @@ impl Lowering<'_> {
     /// Adds a layer of squares.
     fn square(&mut self, name: String, rows: Rows) -> Level {
         let (name, len) = (self.unique(name), rows.rows.bias.len());
-        self.squares.push(Affine { groups: rows.groups, ..rows.rows.into_affine(name) });
+        self.squares
+            .push(Affine { groups: rows.groups, ..rows.rows.into_affine(name, rows.shape) });
         Level { source: self.squares.len(), len, starts: rows.starts }
     }
 
@@ -186,6 +194,8 @@ struct Level {
 /// What is to be squared.
 struct Rows {
     rows: Value,
+    /// As in [`Affine::shape`].
+    shape: Vec<usize>,
     /// As in [`Affine::groups`].
     groups: Vec<u32>,
     /// Where each entry's rows begin.
@@ -222,12 +232,24 @@ fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
     lengths.scan(0, |sum, len| Some(std::mem::replace(sum, *sum + len))).collect()
 }
 
+/// The tensor of rows of which each entry of a value has so many.
+fn tensor(shape: &[usize], mut lengths: impl Iterator<Item = usize> + Clone) -> Vec<usize> {
+    let rows = lengths.clone().sum();
+    if lengths.all(|length| length == 1) { shape.to_vec() } else { vec![rows] }
+}
+
 /// The rows `f · t + o` of all entries.
-fn first_squares(x: &Value, recipes: &[Recipe], channels: Channels) -> Rows {
+fn first_squares(x: &Value, recipes: &[Recipe], node: &Node) -> Rows {
+    let channels = Channels::of(node.shape());
     let rows = recipes.iter().enumerate();
     let rows = rows.flat_map(|(entry, recipe)| recipe.first.map(|(f, o)| (entry, f, o)));
     let lengths = || recipes.iter().map(|recipe| usize::from(recipe.first.is_some()));
-    Rows { rows: x.selected(rows), groups: channels.groups(lengths()), starts: starts(lengths()) }
+    Rows {
+        rows: x.selected(rows),
+        shape: tensor(node.shape(), lengths()),
+        groups: channels.groups(lengths()),
+        starts: starts(lengths()),
+    }
 }
 
 /// The values of a list of combinations per entry, entry after entry.

@@ -113,11 +113,12 @@ impl Value {
         self.bias.extend_from_slice(&other.bias);
     }
 
-    /// The value as a part of a normal form, with every row a group.
-    pub fn into_affine(self, name: String) -> Affine {
+    /// The value as a part of a normal form, the rows of a tensor, with every row a group.
+    pub fn into_affine(self, name: String, shape: Vec<usize>) -> Affine {
         let terms = self.terms.into_iter();
         let terms = terms.map(|((source, squared), map)| Term { source, squared, map }).collect();
-        Affine { name, terms, groups: (0..self.bias.len() as u32).collect(), bias: self.bias }
+        let groups = (0..self.bias.len() as u32).collect();
+        Affine { name, shape, terms, groups, bias: self.bias }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a program costs, before it is made.
 
+use super::peaks::Peaks;
 use crate::model::NormalForm;
 use crate::scheme::Switch;
 
@@ -23,6 +24,10 @@ impl CostModel {
     /// that the totals of the shipped networks come out.
     pub const CPU: Self =
         Self { multiply_add: 4e-11, butterfly: 4e-10, key_product: 4e-10, byte: 1.6e-10 };
+
+    /// A large GPU at its published peaks, which nothing exceeds: not measured, and for reports
+    /// alone. Parameters are chosen by [`CPU`](Self::CPU).
+    pub const GPU: Self = Peaks::H100_SXM.cost();
 
     /// Seconds for sums of `weights` weights, squares' counted for three components and others' for
     /// two, that make `rows` ciphertexts at `level` primes.

@@ -10,11 +10,13 @@ mod build;
 mod cost;
 mod geometric;
 mod model;
+mod peaks;
 mod sizes;
 
 pub use build::Network;
 pub use cost::{CostModel, Work};
 pub use model::{Levels, Solution, load};
+pub use peaks::Peaks;
 
 use crate::math::primes_below;
 use crate::scheme::{ParametersLiteral, Switch, noise};
@@ -140,23 +142,55 @@ impl<'a> Search<'a> {
 
     /// All choices worth a look, the cheapest first, where an error of `aim` is wanted.
     pub fn run(&self, aim: f64) -> Vec<Scales> {
+        sorted(self.grown(aim, |_| f64::INFINITY))
+    }
+
+    /// The first of [`run`](Self::run) with an error of at most `aim`, found without most others: a
+    /// choice only grows dearer, so that one that is no cheaper than another that suffices is left.
+    ///
+    /// # Errors
+    /// All of [`run`](Self::run), where none is so precise.
+    pub fn cheapest(&self, aim: f64) -> Result<Scales, Vec<Scales>> {
+        let precise = |s: &&Scales| s.error() <= aim;
+        let limit = |found: &[Scales]| {
+            let seconds = found.iter().filter(precise).map(|s| s.seconds);
+            seconds.fold(f64::INFINITY, f64::min)
+        };
+        let mut found = sorted(self.grown(aim, limit));
+        match found.iter().position(|s| precise(&s)) {
+            Some(first) => Ok(found.swap_remove(first)),
+            None => Err(found),
+        }
+    }
+
+    /// Choices as they are met, those left out that take `limit` seconds of those before or more.
+    fn grown(&self, aim: f64, limit: impl Fn(&[Scales]) -> f64) -> Vec<Scales> {
         let mut found = Vec::new();
         for guarded in [false, true] {
             for base in 1..=MOST_BASE {
-                self.grow(base, guarded, aim, &mut found);
+                self.grow(base, guarded, aim, &limit, &mut found);
             }
         }
-        found.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
         found
     }
 
     /// One prime a squaring, then one more at a time where it helps most, until the error is far
     /// below what is wanted.
-    fn grow(&self, base: usize, guarded: bool, aim: f64, found: &mut Vec<Scales>) {
+    fn grow(
+        &self,
+        base: usize,
+        guarded: bool,
+        aim: f64,
+        limit: &impl Fn(&[Scales]) -> f64,
+        found: &mut Vec<Scales>,
+    ) {
         // The first sums lose nothing: the input's scale is free. Neither does the result.
         let depth = self.network.depth;
         let drops = (0..=depth).map(|d| usize::from(d > 0 && d < depth)).collect();
         let mut at = Candidate { drops, base, guarded };
+        if self.seconds(&at) >= limit(found) {
+            return;
+        }
         let Some(mut best) = self.settle(&at) else { return };
         loop {
             found.extend(self.finish(&at, &best));
@@ -164,17 +198,32 @@ impl<'a> Search<'a> {
                 return;
             }
             let ones: Vec<usize> = (1..depth).filter(|&d| at.drops[d] == 1).collect();
-            let doubled = |&d: &usize| {
+            let doubled = |d: usize| {
                 let mut more = at.clone();
                 more.drops[d] = 2;
-                Some((self.settle(&more)?, more))
+                more
             };
-            let all: Vec<_> = ones.par_iter().filter_map(doubled).collect();
+            let limit = limit(found);
+            let more: Vec<Candidate> = ones.into_iter().map(doubled).collect();
+            if more.iter().all(|more| self.seconds(more) >= limit) {
+                return;
+            }
+            let settled = |more: Candidate| Some((self.settle(&more)?, more));
+            let all: Vec<_> = more.into_par_iter().filter_map(settled).collect();
             // The first of equals, so that plans repeat.
             let least = all.into_iter().min_by(|a, b| a.0.error.total_cmp(&b.0.error));
             let Some((settled, more)) = least else { return };
+            if self.seconds(&more) >= limit {
+                return;
+            }
             (best, at) = (settled, more);
         }
+    }
+
+    /// Predicted seconds for one batch.
+    fn seconds(&self, candidate: &Candidate) -> f64 {
+        let switch = |depth| candidate.switch(depth);
+        self.work.seconds(self.degree, &candidate.levels(), switch, &self.cost)
     }
 
     fn smallest_prime(&self) -> f64 {
@@ -227,13 +276,19 @@ impl<'a> Search<'a> {
             literal: ParametersLiteral { degree: self.degree, primes },
             scales: solution.scales.clone(),
             factors: self.network.factors.clone(),
-            seconds: self.work.seconds(self.degree, &levels, |d| candidate.switch(d), &self.cost),
+            seconds: self.seconds(candidate),
             drops: candidate.drops.clone(),
             guarded: candidate.guarded,
             levels,
             solution,
         })
     }
+}
+
+/// The cheapest first, and of equals the one met first.
+fn sorted(mut found: Vec<Scales>) -> Vec<Scales> {
+    found.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    found
 }
 
 /// log₂ of the smallest primes worth a lane of 32 bits of which a ring has enough.
@@ -262,4 +317,66 @@ struct Settled {
 fn nearest(degree: usize, bits: f64, taken: &[u32]) -> Option<u32> {
     let bound = bits.min(LARGEST_PRIME).exp2().ceil() as u32;
     primes_below(bound, 4 * degree as u32).find(|p| !taken.contains(p))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::model::{ErrorModel, Kind, Link, Node};
+    use super::*;
+
+    /// Squarings one after another, of values about as large as their weights.
+    fn chain(depth: usize) -> (Network, Work) {
+        let node = |kind, depth, sensitivity| Node { kind, depth, sensitivity };
+        let squares = (0..depth).map(|d| node(Kind::Square, d, 1.0 + d as f64));
+        let nodes = std::iter::once(node(Kind::Input, 0, 1.0)).chain(squares).chain([node(
+            Kind::Output,
+            depth,
+            0.0,
+        )]);
+        let link = |to: usize| Link {
+            to,
+            from: to - 1,
+            power: if to == 1 { 1 } else { 2 },
+            lifted: false,
+            energy: 2.0,
+            largest: 1.0,
+            norm: 20.0,
+        };
+        let model =
+            ErrorModel { nodes: nodes.collect(), links: (1..depth + 2).map(link).collect() };
+        let work = Work {
+            entries: vec![1e5; depth + 1],
+            switched: (0..=depth).map(|d| if d > 0 && d < depth { 1e3 } else { 0.0 }).collect(),
+            rows: vec![1e3; depth + 1],
+        };
+        (Network { model, factors: Vec::new(), depth }, work)
+    }
+
+    /// What is left out of the search would not have been chosen.
+    #[test]
+    fn the_cheapest_is_the_first_precise_one_of_all() {
+        let mut chosen = std::collections::BTreeSet::new();
+        for depth in [2, 5, 9] {
+            let (network, work) = chain(depth);
+            let ring = (1 << 14, 438.0);
+            let search = Search::new(&network, &work, CostModel::CPU, 4.0, ring);
+            for bits in 0..14 {
+                let aim = (-f64::from(bits)).exp2();
+                let all = search.run(aim);
+                let first = all.iter().find(|s| s.error() <= aim);
+                let key = |s: &Scales| (s.literal.primes.clone(), s.drops.clone(), s.guarded);
+                match (search.cheapest(aim), first) {
+                    (Ok(found), Some(first)) => {
+                        assert_eq!(key(&found), key(first), "{depth} squarings, {bits} bits");
+                        chosen.insert(key(&found));
+                    }
+                    (Err(none), None) => {
+                        assert!(none.iter().map(key).eq(all.iter().map(key)));
+                    }
+                    (found, _) => panic!("{depth} squarings, {bits} bits: {}", found.is_ok()),
+                }
+            }
+        }
+        assert!(chosen.len() > 5, "only {} choices were seen", chosen.len());
+    }
 }

@@ -57,9 +57,16 @@ impl NttTable {
         for k in 2..n {
             e[k] = e[k / 2] / 2 + if k % 2 == 1 { 2 * n as u64 } else { 0 };
         }
-        let split = |k: usize| m.pow(omega, e[k] / 2);
-        let forward = Factors::new(&m, (0..n).map(|k| if k == 0 { 0 } else { split(k) }));
-        let inverse = Factors::new(&m, forward.values().iter().map(|&w| m.inv(w)));
+        // All exponents are below 2N, where ω^{−i} = −ω^{2N−i}: powers cost a product each.
+        let next = |power: &u32| Some(m.mul(*power, omega));
+        let powers: Vec<u32> = std::iter::successors(Some(1), next).take(2 * n + 1).collect();
+        let split = |k: usize| powers[e[k] as usize / 2];
+        let inverse = |k: usize| m.neg(powers[2 * n - e[k] as usize / 2]);
+        let from_1 = |of: &dyn Fn(usize) -> u32| {
+            let factors = (0..n).map(|k| if k == 0 { 0 } else { of(k) });
+            Factors::new(&m, factors)
+        };
+        let (forward, inverse) = (from_1(&split), from_1(&inverse));
         let nodes = [split(1), split(2), split(3)];
         let outer = OuterRoots::new(&m, n, omega, nodes, m.inv(2 * n as u32));
         Self { m, n, omega, forward, inverse, outer }
