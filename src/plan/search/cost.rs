@@ -20,10 +20,10 @@ pub struct CostModel {
 
 impl CostModel {
     /// Two cores of a recent x86 server with AVX-512. The products of a linear layer and the
-    /// butterflies of a transform are from the benches of the kernels; all four are raised alike so
-    /// that the totals of the shipped networks come out.
+    /// butterflies of a transform are from the benches of the kernels; all four are set alike so that
+    /// the totals of the shipped networks come out.
     pub const CPU: Self =
-        Self { multiply_add: 4e-11, butterfly: 4e-10, key_product: 4e-10, byte: 1.6e-10 };
+        Self { multiply_add: 1e-11, butterfly: 1e-10, key_product: 1e-10, byte: 4e-11 };
 
     /// A large GPU at its published peaks, which nothing exceeds: not measured, and for reports
     /// alone. Parameters are chosen by [`CPU`](Self::CPU).
