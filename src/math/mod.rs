@@ -1,12 +1,14 @@
 //! One residue: primes below 2³¹, arithmetic modulo one of them, and the naive oracles
 //! that every faster implementation is tested against.
 
+mod lines;
 mod modulus;
 pub mod naive;
 mod prime;
 pub mod simd;
 pub(crate) mod words;
 
+pub(crate) use lines::Lines;
 pub use modulus::{Modulus, Shoup};
 pub use prime::{is_prime, primes_below, primitive_root_of_unity};
 

@@ -1,6 +1,7 @@
 //! A tile: the residues of many ciphertexts, in the order in which they are worked on.
 
 use super::pages;
+use crate::math::Lines;
 use std::ops::Range;
 
 /// The extents of a [`Tile`], outermost first.
@@ -41,7 +42,7 @@ impl Shape {
 pub struct Tile {
     shape: Shape,
     /// At least the shape's residues: a tile that took over a larger one's memory has more.
-    data: Vec<u32>,
+    data: Lines<u32>,
 }
 
 impl PartialEq for Tile {
@@ -55,14 +56,14 @@ impl Eq for Tile {}
 impl Tile {
     /// A tile of zeros.
     pub fn zeros(shape: Shape) -> Self {
-        let mut data = vec![0; shape.residues()];
+        let mut data = Lines::zeroed(shape.residues());
         pages::advise(&mut data);
         Self { shape, data }
     }
 
     /// A tile of the residues given, or `None` where their number is not the shape's.
     pub fn new(shape: Shape, data: Vec<u32>) -> Option<Self> {
-        (data.len() == shape.residues()).then_some(Self { shape, data })
+        (data.len() == shape.residues()).then(|| Self { shape, data: data[..].into() })
     }
 
     /// A tile of unspecified residues in the memory of this one, where it is large enough.

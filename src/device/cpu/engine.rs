@@ -66,7 +66,9 @@ impl Engine for CpuEngine {
     }
 
     fn grain(&self) -> u64 {
-        64 << 20
+        // Half as much costs a tenth more of reading what neighbouring chunks share; twice as much
+        // takes more fresh memory, which the operating system clears at a gigabyte a second or less.
+        32 << 20
     }
 
     fn tile(&self, shape: Shape) -> Result<Tile, DeviceError> {

@@ -1,5 +1,6 @@
 //! The relinearisation key, in the order in which sums of products read it.
 
+use crate::math::Lines;
 use crate::ring::{Basis, Tile};
 
 /// Values of a polynomial that lie together: those of the widest vector.
@@ -11,7 +12,7 @@ pub const BLOCK: usize = 16;
 pub struct CpuKey {
     digits: usize,
     per_prime: usize,
-    residues: Vec<u32>,
+    residues: Lines<u32>,
 }
 
 impl CpuKey {
@@ -31,7 +32,7 @@ impl CpuKey {
                 }
             }
         }
-        Self { digits: shape.rows, per_prime: shape.per_prime(), residues }
+        Self { digits: shape.rows, per_prime: shape.per_prime(), residues: residues[..].into() }
     }
 
     /// How many digits the key has.

@@ -10,7 +10,7 @@ use super::key::CpuKey;
 use super::scatter::Scatter;
 use super::sums::{Values, multiply};
 use crate::math::{
-    Modulus,
+    Lines, Modulus,
     simd::{Simd, per_simd},
     words::Factors,
 };
@@ -90,13 +90,13 @@ struct Job<'a> {
 /// What one thread works in.
 struct Scratch {
     /// `[row][digit][N]`: the digits of c₂, centred coefficients.
-    digits: Vec<i32>,
+    digits: Lines<i32>,
     /// `[row][dropped prime, the last first][component][N]`: remainders, centred coefficients.
-    remainders: Vec<i32>,
+    remainders: Lines<i32>,
     /// `[digit][N]` of one ciphertext modulo one prime, then `[dropped prime][component][N]`.
-    values: Vec<u32>,
+    values: Lines<u32>,
     /// `[component][N]` modulo a prime that goes, or coefficients.
-    top: Vec<u32>,
+    top: Lines<u32>,
 }
 
 impl Scratch {
@@ -105,10 +105,10 @@ impl Scratch {
         let digits = if job.key.is_some() { primes } else { 0 };
         let dropped = 2 * (job.primes - job.to.primes);
         Self {
-            digits: vec![0; rows * digits * n],
-            remainders: vec![0; rows * dropped * n],
-            values: vec![0; (digits + dropped) * n],
-            top: vec![0; 2 * n],
+            digits: Lines::zeroed(rows * digits * n),
+            remainders: Lines::zeroed(rows * dropped * n),
+            values: Lines::zeroed((digits + dropped) * n),
+            top: Lines::zeroed(2 * n),
         }
     }
 }
@@ -123,13 +123,13 @@ impl Job<'_> {
         let own_remainders = 2 * (self.primes - kept) * n;
         let digits = &mut digits[..rows.len() * own_digits];
 
-        let digit = |work: &mut Vec<u32>, (at, out): (usize, &mut [i32])| {
+        let digit = |work: &mut Lines<u32>, (at, out): (usize, &mut [i32])| {
             let (row, j) = (rows.start + at * n / own_digits, at % (own_digits / n));
             self.digit(j, row, &mut work[..n]);
             self.centred(j, &mut work[..n], out);
         };
         if self.alone {
-            digits.par_chunks_exact_mut(n).enumerate().for_each_init(|| vec![0; n], digit);
+            digits.par_chunks_exact_mut(n).enumerate().for_each_init(|| Lines::zeroed(n), digit);
         } else {
             digits.chunks_exact_mut(n).enumerate().for_each(|out| digit(top, out));
         }
@@ -147,7 +147,7 @@ impl Job<'_> {
             }
         }
 
-        let keep = |values: &mut Vec<u32>, i: usize| {
+        let keep = |values: &mut Lines<u32>, i: usize| {
             for (k, row) in rows.clone().enumerate() {
                 let remainders = &remainders[k * own_remainders..][..own_remainders];
                 // SAFETY: (prime, row) alone writes its polynomials.
@@ -157,7 +157,7 @@ impl Job<'_> {
             }
         };
         if self.alone {
-            let scratch = || vec![0; values.len()];
+            let scratch = || Lines::zeroed(values.len());
             (0..kept).into_par_iter().for_each_init(scratch, keep);
         } else {
             (0..kept).rev().for_each(|i| keep(values, i));

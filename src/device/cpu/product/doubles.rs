@@ -3,10 +3,10 @@
 //! It is exact: residues are below 2³¹ and Σ|w| below 2²¹, so every partial sum stays below 2⁵² in
 //! absolute value, and doubles hold integers up to 2⁵³.
 
-use super::Slice;
 use super::lanes::Lanes;
+use super::{Rows, Slice, Start};
 use crate::math::{
-    Modulus,
+    Lines, Modulus,
     simd::{Simd, per_simd},
 };
 use crate::ring::{Block, BlockMatrix};
@@ -50,21 +50,19 @@ impl Doubles {
         Self { source, packed, starts }
     }
 
-    /// Adds the product with one component of `x` to `y`, `[row][width]`.
+    /// y = start + matrix·x for one component of what [`load`] made.
     pub fn add(
         &self,
         simd: Simd,
         m: &Modulus,
         x: Slice<'_>,
         component: usize,
-        room: &mut Vec<f64>,
-        y: &mut [u32],
+        room: &[f64],
+        start: Start<'_>,
+        y: &mut Rows<'_>,
     ) {
-        if room.len() < x.rows * x.width {
-            room.resize(x.rows * x.width, 0.0);
-        }
-        load(simd, m, x, component, room);
-        product(simd, m, self, x.width, room, y);
+        let size = x.support.len() * x.width;
+        product(simd, m, self, x.width, &room[component * size..][..size], start, y);
     }
 
     /// The blocks: input rows, output rows, and panels of weights.
@@ -94,19 +92,29 @@ fn pack(source: &BlockMatrix, b: &Block, packed: &mut Vec<f64>) {
     }
 }
 
+/// A slice as doubles, `[component][row][width]`.
+pub fn load(simd: Simd, m: &Modulus, slice: Slice<'_>, out: &mut Lines<f64>) {
+    let size = slice.components() * slice.support.len() * slice.width;
+    fill(simd, m, slice, out.at_least(size));
+}
+
 per_simd! {
-    /// One component of a slice, as doubles.
-    fn load(m: &Modulus, slice: Slice<'_>, component: usize, x: &mut [f64]) {
-        let (a, b) = slice.factors(component);
-        if !slice.squared {
-            for (x, &a) in x.iter_mut().zip(a) {
-                *x = double(a);
+    fn fill(m: &Modulus, slice: Slice<'_>, x: &mut [f64]) {
+        let rows = slice.support.len();
+        for (i, x) in x.chunks_exact_mut(slice.width).enumerate() {
+            let (component, row) = (i / rows, i % rows);
+            if !slice.squared {
+                for (x, &a) in x.iter_mut().zip(slice.piece(component, row)) {
+                    *x = double(a);
+                }
+                continue;
             }
-            return;
-        }
-        for ((x, &a), &b) in x.iter_mut().zip(a).zip(b) {
-            let product = m.mul(a, b);
-            *x = double(if component == 1 { m.add(product, product) } else { product });
+            // (c₀², 2c₀c₁, c₁²)
+            let (a, b) = (slice.piece(component / 2, row), slice.piece(component.div_ceil(2), row));
+            for ((x, &a), &b) in x.iter_mut().zip(a).zip(b) {
+                let product = m.mul(a, b);
+                *x = double(if component == 1 { m.add(product, product) } else { product });
+            }
         }
     }
 }
@@ -118,21 +126,26 @@ fn double(c: u32) -> f64 {
 }
 
 per_simd! {
-    /// y += matrix·x modulo the prime, for `[row][width]` slices of 8 columns or a multiple of 32.
-    fn product(m: &Modulus, matrix: &Doubles, width: usize, x: &[f64], y: &mut [u32]) {
+    /// y = start + matrix·x modulo the prime, for slices of 8 columns or a multiple of 32.
+    fn product(
+        m: &Modulus,
+        matrix: &Doubles,
+        width: usize,
+        x: &[f64],
+        start: Start<'_>,
+        y: &mut Rows<'_>,
+    ) {
         assert!(matrix.source.inputs() * width <= x.len(), "a slice of all inputs");
         for (columns, rows, panels) in matrix.blocks() {
-            if columns.is_empty() {
-                continue;
-            }
-            for (rows, weights) in rows.chunks(PANEL).zip(panels.chunks_exact(columns.len() * PANEL)) {
+            for (i, rows) in rows.chunks(PANEL).enumerate() {
+                let weights = &panels[i * columns.len() * PANEL..][..columns.len() * PANEL];
                 // Accumulators: 6 rows of 4 vectors in the 32 registers of AVX-512, else of 2 in 16.
                 match LANES {
                     #[cfg(target_arch = "x86_64")]
-                    8 if width.is_multiple_of(32) => panel::<__m512d, 4>(m, columns, rows, weights, width, x, y),
+                    8 if width.is_multiple_of(32) => panel::<__m512d, 4>(m, columns, rows, weights, width, x, start, y),
                     #[cfg(target_arch = "x86_64")]
-                    8 | 4 => panel::<__m256d, 2>(m, columns, rows, weights, width, x, y),
-                    _ => panel::<[f64; 2], 2>(m, columns, rows, weights, width, x, y),
+                    8 | 4 => panel::<__m256d, 2>(m, columns, rows, weights, width, x, start, y),
+                    _ => panel::<[f64; 2], 2>(m, columns, rows, weights, width, x, start, y),
                 }
             }
         }
@@ -148,7 +161,8 @@ fn panel<L: Lanes, const COUNT: usize>(
     weights: &[f64],
     width: usize,
     x: &[f64],
-    y: &mut [u32],
+    start: Start<'_>,
+    y: &mut Rows<'_>,
 ) {
     for at in (0..width).step_by(L::N * COUNT) {
         let mut acc = [[L::splat(0.0); COUNT]; PANEL];
@@ -174,7 +188,12 @@ fn panel<L: Lanes, const COUNT: usize>(
             }
         }
         for (&row, sums) in rows.iter().zip(&sums) {
-            let y = &mut y[row as usize * width + at..][..L::N * COUNT];
+            let y = &mut y.row(row as usize)[at..at + L::N * COUNT];
+            match start {
+                Start::Held => {}
+                Start::Constants(constants) => y.fill(constants[row as usize]),
+                Start::Zero => y.fill(0),
+            }
             for (y, sums) in y.chunks_exact_mut(L::N).zip(sums) {
                 for (y, &sum) in y.iter_mut().zip(sums) {
                     *y = m.add(*y, reduce(m, sum));

@@ -8,9 +8,9 @@
 //!
 //! Squares come as Montgomery products, short of a factor 2³² that c₁ and c₀ make up for.
 
-use super::Slice;
+use super::{Rows, Slice, Start};
 use crate::math::{
-    Modulus,
+    Lines, Modulus,
     simd::{Level, Simd},
 };
 use crate::ring::BlockMatrix;
@@ -35,6 +35,16 @@ const LANES: usize = 16;
 /// Columns at once.
 const COLUMNS: usize = 2 * LANES;
 
+/// Pairs of a segment, at most: 24 KB of what they are of, which all panels of a block read from L1.
+const PAIRS: usize = 96;
+
+/// Rows of inputs and segments of outputs lie pages apart, where no processor looks ahead by itself: so
+/// many pairs and segments before they are used memory is asked for them.
+const AHEAD: usize = 2;
+
+/// Words of a pair in [`COLUMNS`] columns: its low and its high halves.
+const PAIR: usize = 2 * COLUMNS;
+
 /// A matrix whose inputs are taken in pairs (2j, 2j+1), two weights a word.
 #[derive(Debug)]
 pub struct Halves {
@@ -52,6 +62,8 @@ pub struct Halves {
 /// Up to [`ROWS`] outputs and some of what they read.
 #[derive(Debug)]
 struct Segment {
+    /// Whether no other segment of these outputs comes before.
+    first: bool,
     list: Range<usize>,
     rows: Range<usize>,
     words: usize,
@@ -71,12 +83,16 @@ impl Halves {
         for block in source.blocks() {
             let columns = &source.columns()[block.columns.clone()];
             let weights = &source.weights()[block.weights..];
+            let own = out.segments.len();
             for start in block.rows.clone().step_by(ROWS) {
                 let rows = start..block.rows.end.min(start + ROWS);
                 let first = start - block.rows.start;
                 let weight = |row: usize, k: usize| weights[(first + row) * columns.len() + k];
                 out.panel(columns, rows, weight, &mut known);
             }
+            // Panels side by side, as far as they have come.
+            let list = &out.list;
+            out.segments[own..].sort_by_key(|s| list[s.list.clone()].first().copied());
         }
         out
     }
@@ -116,7 +132,7 @@ impl Halves {
         let (mut list, mut packed) = (Vec::new(), Vec::new());
         for (pair, words) in entries {
             let more: [u32; ROWS] = std::array::from_fn(|row| sums[row] + norm(words[row]));
-            if more.iter().any(|&s| s > NORM) {
+            if more.iter().any(|&s| s > NORM) || list.len() == PAIRS {
                 self.segment(&mut list, rows.clone(), &mut packed, known);
                 sums = words.map(norm);
             } else {
@@ -128,6 +144,8 @@ impl Halves {
         self.segment(&mut list, rows, &mut packed, known);
     }
 
+    /// Takes the entries gathered; the first segment of a panel may have none.
+
     fn segment(
         &mut self,
         list: &mut Vec<u32>,
@@ -135,7 +153,8 @@ impl Halves {
         packed: &mut Vec<u32>,
         known: &mut HashMap<Vec<u32>, usize>,
     ) {
-        if list.is_empty() {
+        let first = self.segments.last().is_none_or(|s| s.rows != rows);
+        if list.is_empty() && !first {
             return;
         }
         let words = *known.entry(std::mem::take(packed)).or_insert_with_key(|packed| {
@@ -144,7 +163,7 @@ impl Halves {
         });
         let start = self.list.len();
         self.list.append(list);
-        self.segments.push(Segment { list: start..self.list.len(), rows, words });
+        self.segments.push(Segment { first, list: start..self.list.len(), rows, words });
     }
 
     /// Whether the processor has what it takes, and slices are whole vectors.
@@ -152,27 +171,40 @@ impl Halves {
         simd.level() == Level::Ifma && degree >= COLUMNS
     }
 
-    /// Adds the product with one component of `x` to `y`, `[row][width]`. Only where it suits.
+    /// y = start + matrix·x for one component of what [`load`] made. Only where it suits.
     pub fn add(
         &self,
         simd: Simd,
         m: &Modulus,
         x: Slice<'_>,
         component: usize,
-        room: &mut Vec<u32>,
-        y: &mut [u32],
+        room: &[u32],
+        start: Start<'_>,
+        y: &mut Rows<'_>,
     ) {
         assert!(Self::suits(simd, x.width) && x.width.is_multiple_of(COLUMNS), "whole vectors");
-        let words = 2 * self.pairs * x.width;
-        if room.len() < words {
-            room.resize(words, 0);
-        }
-        // SAFETY: the processor was asked.
-        unsafe {
-            load(m, x, component, room);
-            product(m, x.squared, self, x.width, room, y);
-        }
+        let size = size(x);
+        let room = &room[component * size..][..size];
+        // SAFETY: the processor was asked, and `room` has all pairs of these columns.
+        unsafe { product(m, x.squared, self, x.width, room, start, y) };
     }
+}
+
+/// Words of one component of a slice.
+fn size(x: Slice<'_>) -> usize {
+    x.support.len().div_ceil(2) * 2 * x.width
+}
+
+/// A slice as halves, `[component][COLUMNS columns][pair][low, high][COLUMNS]`. Squares are Montgomery
+/// products. Only where it suits.
+pub fn load(simd: Simd, m: &Modulus, slice: Slice<'_>, out: &mut Lines<u32>) {
+    assert!(
+        Halves::suits(simd, slice.width) && slice.width.is_multiple_of(COLUMNS),
+        "whole vectors"
+    );
+    let words = slice.components() * size(slice);
+    // SAFETY: the processor was asked.
+    unsafe { fill(m, slice, out.at_least(words)) };
 }
 
 fn norm(w: [i16; 2]) -> u32 {
@@ -236,6 +268,16 @@ impl Constants {
         self.canonical(r)
     }
 
+    /// (a², 2ab, b²)·2⁻³² mod p in [0, p), for residues in [0, p).
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn squares(&self, a: __m512i, b: __m512i) -> [__m512i; 3] {
+        let ab = self.montgomery(a, b);
+        let twice = _mm512_add_epi32(ab, ab);
+        let twice = _mm512_min_epu32(twice, _mm512_sub_epi32(twice, self.p));
+        [self.montgomery(a, a), twice, self.montgomery(b, b)]
+    }
+
     /// (h·c₁ + l·c₀)·2⁻³² mod p in [0, p), for |h| ≤ 2³⁰ − 2¹⁵ and |l| below that, and residues c.
     ///
     /// The sum stays below 2³¹·p, its high word below p/2 and m·p's within p/2.
@@ -260,64 +302,66 @@ impl Constants {
     }
 }
 
-/// One component of a slice, as halves `[pair][low, high][width]`. Squares are Montgomery products.
-///
 /// # Safety
-/// For processors with AVX-512 F. The width is a multiple of 16.
+/// For processors with AVX-512 F. The width is a multiple of [`COLUMNS`], and `out` is as long as
+/// [`load`] says.
 #[target_feature(enable = "avx512f")]
-unsafe fn load(m: &Modulus, slice: Slice<'_>, component: usize, out: &mut [u32]) {
-    let Slice { rows, width, squared, .. } = slice;
-    let (a, b) = slice.factors(component);
+unsafe fn fill(m: &Modulus, slice: Slice<'_>, out: &mut [u32]) {
     let k = Constants::new(m);
-    let at = |row: usize, column: usize| -> __m512i {
-        if row >= rows {
-            return _mm512_setzero_si512();
-        }
-        let range = row * width + column..row * width + column + LANES;
-        let (a, b) = (&a[range.clone()], &b[range]);
-        // SAFETY: both slices have 16 words.
-        let (x, y) = unsafe {
-            (_mm512_loadu_epi32(a.as_ptr().cast()), _mm512_loadu_epi32(b.as_ptr().cast()))
-        };
-        let x = match (squared, component) {
-            (false, _) => x,
-            // (c₀², 2c₀c₁, c₁²)
-            (true, 1) => {
-                let ab = k.montgomery(x, y);
-                let twice = _mm512_add_epi32(ab, ab);
-                _mm512_min_epu32(twice, _mm512_sub_epi32(twice, k.p))
-            }
-            (true, _) => k.montgomery(x, y),
-        };
-        k.centred(x)
+    let (rows, size) = (slice.support.len(), size(slice));
+    let pairs = rows.div_ceil(2);
+    let components = slice.tile.shape().components;
+    let piece = |component: usize, row: usize| match row < rows && component < components {
+        true => slice.piece(component, row),
+        false => &[],
+    };
+    let vector = |piece: &[u32], column: usize| match piece.get(column..column + LANES) {
+        // SAFETY: 16 words.
+        Some(x) => unsafe { _mm512_loadu_epi32(x.as_ptr().cast()) },
+        None => _mm512_setzero_si512(),
     };
     let (low, high) = (_mm512_set1_epi32(0x7fff), _mm512_set1_epi32(0xffff));
-    for (pair, out) in out.chunks_exact_mut(2 * width).enumerate().take(rows.div_ceil(2)) {
-        let (l_out, h_out) = out.split_at_mut(width);
-        for column in (0..width).step_by(LANES) {
-            let (x, y) = (at(2 * pair, column), at(2 * pair + 1, column));
-            let l = _mm512_or_si512(
-                _mm512_and_si512(x, low),
-                _mm512_slli_epi32::<16>(_mm512_and_si512(y, low)),
-            );
-            let h = _mm512_or_si512(
-                _mm512_and_si512(_mm512_srli_epi32::<15>(x), high),
-                _mm512_slli_epi32::<16>(_mm512_srli_epi32::<15>(y)),
-            );
-            let (l_out, h_out) = (&mut l_out[column..][..LANES], &mut h_out[column..][..LANES]);
-            // SAFETY: both slices have 16 words.
-            unsafe {
-                _mm512_storeu_epi32(l_out.as_mut_ptr().cast(), l);
-                _mm512_storeu_epi32(h_out.as_mut_ptr().cast(), h);
+    for pair in 0..pairs {
+        let (row, next) = (2 * pair, 2 * (pair + AHEAD));
+        let a = [piece(0, row), piece(1, row), piece(2, row)];
+        let b = [piece(0, row + 1), piece(1, row + 1), piece(2, row + 1)];
+        let ahead = [piece(0, next), piece(1, next), piece(0, next + 1), piece(1, next + 1)];
+        for column in (0..slice.width).step_by(LANES) {
+            for piece in ahead {
+                _mm_prefetch::<_MM_HINT_T0>(piece.as_ptr().wrapping_add(column).cast());
+            }
+            let mut x = [vector(a[0], column), vector(a[1], column), vector(a[2], column)];
+            let mut y = [vector(b[0], column), vector(b[1], column), vector(b[2], column)];
+            if slice.squared {
+                x = k.squares(x[0], x[1]);
+                y = k.squares(y[0], y[1]);
+            }
+            let at = (column / COLUMNS * pairs + pair) * PAIR + column % COLUMNS;
+            for component in 0..slice.components() {
+                let (x, y) = (k.centred(x[component]), k.centred(y[component]));
+                let l = _mm512_or_si512(
+                    _mm512_and_si512(x, low),
+                    _mm512_slli_epi32::<16>(_mm512_and_si512(y, low)),
+                );
+                let h = _mm512_or_si512(
+                    _mm512_and_si512(_mm512_srli_epi32::<15>(x), high),
+                    _mm512_slli_epi32::<16>(_mm512_srli_epi32::<15>(y)),
+                );
+                let out = &mut out[component * size + at..][..COLUMNS + LANES];
+                // SAFETY: 48 words.
+                unsafe {
+                    _mm512_storeu_epi32(out.as_mut_ptr().cast(), l);
+                    _mm512_storeu_epi32(out.as_mut_ptr().add(COLUMNS).cast(), h);
+                }
             }
         }
     }
 }
 
-/// y += matrix·x modulo the prime, for x as [`load`] makes it and y `[row][width]`.
+/// y = start + matrix·x modulo the prime, for one component x of what [`load`] makes.
 ///
 /// # Safety
-/// For processors with AVX-512 F and VNNI. `width` is a multiple of 32.
+/// For processors with AVX-512 F and VNNI. `width` is a multiple of [`COLUMNS`].
 #[target_feature(enable = "avx512f,avx512vnni")]
 unsafe fn product(
     m: &Modulus,
@@ -325,7 +369,8 @@ unsafe fn product(
     matrix: &Halves,
     width: usize,
     x: &[u32],
-    y: &mut [u32],
+    start: Start<'_>,
+    y: &mut Rows<'_>,
 ) {
     assert!(width.is_multiple_of(COLUMNS) && 2 * matrix.pairs * width <= x.len());
     let k = Constants::new(m);
@@ -333,23 +378,26 @@ unsafe fn product(
     let c0 = if squared { m.to_montgomery(r) } else { r };
     let c1 = m.mul(c0, (1 << 15) % m.value());
     let (c0, c1) = (_mm512_set1_epi32(c0 as i32), _mm512_set1_epi32(c1 as i32));
-    for segment in &matrix.segments {
-        let list = &matrix.list[segment.list.clone()];
-        let words = &matrix.words[segment.words..][..list.len() * ROWS];
-        for column in (0..width).step_by(COLUMNS) {
+    for column in (0..width).step_by(COLUMNS) {
+        let x = &x[column / COLUMNS * matrix.pairs * PAIR..][..matrix.pairs * PAIR];
+        for (i, segment) in matrix.segments.iter().enumerate() {
+            if let Some(next) = matrix.segments.get(i + AHEAD) {
+                for &row in &matrix.rows[next.rows.clone()] {
+                    for line in y.row(row as usize)[column..column + COLUMNS].chunks(LANES) {
+                        _mm_prefetch::<_MM_HINT_ET0>(line.as_ptr().cast());
+                    }
+                }
+            }
+            let list = &matrix.list[segment.list.clone()];
+            let words = &matrix.words[segment.words..][..list.len() * ROWS];
             let mut h = [[_mm512_setzero_si512(); 2]; ROWS];
             let mut l = [[_mm512_setzero_si512(); 2]; ROWS];
             for (&pair, w) in list.iter().zip(words.chunks_exact(ROWS)) {
-                // SAFETY: pairs are below the matrix's, for which `x` has room; two vectors of
-                // columns lie within the width.
+                // SAFETY: pairs are below the matrix's, for which `x` has four vectors each.
                 let (x_l, x_h) = unsafe {
-                    let at = x.as_ptr().add(2 * pair as usize * width + column);
+                    let at = x.as_ptr().add(pair as usize * PAIR);
                     let vector = |i: usize| _mm512_loadu_epi32(at.add(i * LANES).cast());
-                    ([vector(0), vector(1)], {
-                        let at = at.add(width);
-                        let vector = |i: usize| _mm512_loadu_epi32(at.add(i * LANES).cast());
-                        [vector(0), vector(1)]
-                    })
+                    ([vector(0), vector(1)], [vector(2), vector(3)])
                 };
                 for ((h, l), &w) in h.iter_mut().zip(&mut l).zip(w) {
                     let w = _mm512_set1_epi32(w as i32);
@@ -363,11 +411,18 @@ unsafe fn product(
             // The sums move: an index that is not constant would keep them in memory from the start.
             for ((h, l), &to) in h.into_iter().zip(l).zip(rows) {
                 let sums = [k.gathered(h[0], l[0], c1, c0), k.gathered(h[1], l[1], c1, c0)];
-                let y = &mut y[to as usize * width + column..][..COLUMNS];
+                let y = &mut y.row(to as usize)[column..column + COLUMNS];
                 for (y, sum) in y.chunks_exact_mut(LANES).zip(sums) {
                     // SAFETY: the chunk has 16 words.
                     unsafe {
-                        let sum = _mm512_add_epi32(_mm512_loadu_epi32(y.as_ptr().cast()), sum);
+                        let before = match start {
+                            Start::Constants(constants) if segment.first => {
+                                _mm512_set1_epi32(constants[to as usize] as i32)
+                            }
+                            Start::Zero if segment.first => _mm512_setzero_si512(),
+                            _ => _mm512_loadu_epi32(y.as_ptr().cast()),
+                        };
+                        let sum = _mm512_add_epi32(before, sum);
                         let sum = _mm512_min_epu32(sum, _mm512_sub_epi32(sum, k.p));
                         _mm512_storeu_epi32(y.as_mut_ptr().cast(), sum);
                     }

@@ -5,8 +5,9 @@ mod doubles;
 mod halves;
 mod lanes;
 
-use crate::math::{Modulus, simd::Simd};
-use crate::ring::BlockMatrix;
+use super::scatter::Rows;
+use crate::math::{Lines, Modulus, simd::Simd};
+use crate::ring::{BlockMatrix, Tile};
 use doubles::Doubles;
 #[cfg(target_arch = "x86_64")]
 use halves::Halves;
@@ -21,38 +22,53 @@ pub enum Product {
     Halves(Halves),
 }
 
-/// Room for one component of the inputs of a slice, as a product wants them.
+/// Room for the inputs of a slice, as a product wants them.
 #[derive(Debug, Default)]
 pub struct Room {
-    doubles: Vec<f64>,
+    doubles: Lines<f64>,
     #[cfg(target_arch = "x86_64")]
-    halves: Vec<u32>,
+    halves: Lines<u32>,
 }
 
-/// A slice of a tile: some columns of all rows that a matrix reads.
+/// Some columns of what a matrix reads, modulo one prime.
 #[derive(Clone, Copy)]
 pub struct Slice<'a> {
-    /// `[component][row][width]` residues.
-    pub residues: &'a [u32],
-    /// How many.
-    pub rows: usize,
-    /// Columns.
+    /// What is read.
+    pub tile: &'a Tile,
+    /// The rows of it that are.
+    pub support: &'a [u32],
+    /// The prime.
+    pub prime: usize,
+    /// The first column, and how many.
+    pub at: usize,
     pub width: usize,
     /// Whether the squares are meant: (c₀², 2c₀c₁, c₁²).
     pub squared: bool,
 }
 
 impl<'a> Slice<'a> {
-    /// The two residues whose product is an entry of a component, row after row; twice the entry
-    /// itself where it is not a square that is meant.
-    fn factors(&self, component: usize) -> (&'a [u32], &'a [u32]) {
-        let size = self.rows * self.width;
-        let part = |c: usize| &self.residues[c * size..][..size];
-        match self.squared {
-            true => (part(component / 2), part(component.div_ceil(2))),
-            false => (part(component), part(component)),
-        }
+    /// Components, of squares three.
+    pub fn components(&self) -> usize {
+        if self.squared { 3 } else { self.tile.shape().components }
     }
+
+    /// One component of the row that comes `k`th.
+    #[inline(always)]
+    fn piece(&self, component: usize, k: usize) -> &'a [u32] {
+        let row = self.support[k] as usize;
+        &self.tile.poly(self.prime, component, row)[self.at..self.at + self.width]
+    }
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub enum Start<'a> {
+    /// What the rows hold.
+    Held,
+    /// A constant a row.
+    Constants(&'a [u32]),
+    /// Nothing.
+    Zero,
 }
 
 impl Product {
@@ -75,20 +91,32 @@ impl Product {
         }
     }
 
-    /// Adds the product with one component of `x` to `y`, `[row][width]`.
+    /// Takes all components of a slice to the form that is multiplied.
+    pub fn load(&self, simd: Simd, m: &Modulus, x: Slice<'_>, room: &mut Room) {
+        match self {
+            Self::Doubles(_) => doubles::load(simd, m, x, &mut room.doubles),
+            #[cfg(target_arch = "x86_64")]
+            Self::Halves(_) => halves::load(simd, m, x, &mut room.halves),
+        }
+    }
+
+    /// y = start + matrix·x for one component of what has been loaded.
     pub fn add(
         &self,
         simd: Simd,
         m: &Modulus,
         x: Slice<'_>,
         component: usize,
-        room: &mut Room,
-        y: &mut [u32],
+        room: &Room,
+        start: Start<'_>,
+        y: &mut Rows<'_>,
     ) {
         match self {
-            Self::Doubles(matrix) => matrix.add(simd, m, x, component, &mut room.doubles, y),
+            Self::Doubles(matrix) => {
+                matrix.add(simd, m, x, component, &room.doubles, start, y);
+            }
             #[cfg(target_arch = "x86_64")]
-            Self::Halves(matrix) => matrix.add(simd, m, x, component, &mut room.halves, y),
+            Self::Halves(matrix) => matrix.add(simd, m, x, component, &room.halves, start, y),
         }
     }
 }
