@@ -181,16 +181,18 @@ impl Chooser<'_> {
         let of_depth = |depth| depths.iter().skip(1).position(|&d| d == depth);
         let layer = worst.and_then(|(depth, _)| of_depth(depth));
         let layer = layer.map_or(&self.network.output, |k| &self.network.squares[k]);
-        let spread = self.confirmer.ranges.spread;
+        let (network, predicted) =
+            (self.network, (self.confirmer.ranges.spread / best.error()).log2());
+        let works = self.nearest(best, wanted);
         PlanError::Precision {
-            depth: self.network.depth(),
-            reached: (spread / best.error()).log2(),
+            depth: network.depth(),
+            reached: works.map_or(predicted, |works| works.max(predicted)),
             wanted,
             layer: layer.name.clone(),
             degree: best.literal.degree,
             primes: best.literal.primes.len(),
             calibrated: options.calibration.is_some(),
-            works: self.nearest(best, wanted),
+            works,
         }
     }
 
