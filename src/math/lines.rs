@@ -76,24 +76,18 @@ mod tests {
     fn they_start_at_lines_and_hold_what_they_were_given() {
         for len in [0, 1, 15, 16, 1000, 100_000] {
             let mut words = Lines::<u32>::zeroed(len);
-            assert!(words.as_ptr().is_aligned_to_line() && words.iter().all(|&w| w == 0));
+            assert!(at_line(&words) && words.iter().all(|&w| w == 0));
             words.iter_mut().zip(1..).for_each(|(w, i)| *w = i);
             let copy = words.clone();
-            assert!(copy.as_ptr().is_aligned_to_line() && *copy == *words);
+            assert!(at_line(&copy) && *copy == *words);
             let mut doubles = Lines::from(&vec![0.5; len][..]);
-            assert!(doubles.as_ptr().is_aligned_to_line());
+            assert!(at_line(&doubles));
             assert_eq!(doubles.at_least(len + 3).len(), len + 3);
-            assert!(doubles.as_ptr().is_aligned_to_line());
+            assert!(at_line(&doubles));
         }
     }
 
-    trait Aligned {
-        fn is_aligned_to_line(self) -> bool;
-    }
-
-    impl<T> Aligned for *const T {
-        fn is_aligned_to_line(self) -> bool {
-            self.addr().is_multiple_of(LINE)
-        }
+    fn at_line<T>(values: &[T]) -> bool {
+        values.as_ptr().addr().is_multiple_of(LINE)
     }
 }

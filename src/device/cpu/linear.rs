@@ -4,8 +4,8 @@
 //! asked for, brought to the form that the product wants, multiplied and reduced without leaving the
 //! cache.
 
-use super::product::{Room, Slice, Start};
-use super::scatter::{Rows, Scatter};
+use super::product::{Room, Rows, Slice, Start};
+use super::scatter::Scatter;
 use super::{CpuEngine, CpuMatrix};
 use crate::device::Layer;
 use crate::math::{Modulus, simd::Simd};
@@ -53,7 +53,7 @@ pub fn linear(
             let start = extents.at(prime, component, first).start + at;
             // SAFETY: a slice alone has its columns of its prime.
             let mut y = unsafe { Rows::new(&target, start, extents.degree, width) };
-            let mut start = match (layer.onto, component) {
+            y.start = match (layer.onto, component) {
                 (true, _) => Start::Held,
                 (false, 0) => Start::Constants(constants),
                 (false, _) => Start::Zero,
@@ -64,8 +64,8 @@ pub fn linear(
             for (t, room) in terms.iter().zip(&*rooms) {
                 let x = t.slice(prime, at, width);
                 if component < x.components() {
-                    t.matrix.product().add(simd, m, x, component, room, start, &mut y);
-                    start = Start::Held;
+                    t.matrix.product().add(simd, m, x, component, room, &mut y);
+                    y.start = Start::Held;
                 }
             }
         }

@@ -30,28 +30,3 @@ impl<'a> Scatter<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) }
     }
 }
-
-/// Some columns of rows that lie equally far apart, for one thread alone.
-pub struct Rows<'a> {
-    target: &'a Scatter<'a>,
-    first: usize,
-    stride: usize,
-    width: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// `width` words from `first` on, and as many every `stride` words.
-    ///
-    /// # Safety
-    /// While it lives nobody else uses what of these rows is asked for.
-    pub unsafe fn new(target: &'a Scatter<'a>, first: usize, stride: usize, width: usize) -> Self {
-        Self { target, first, stride, width }
-    }
-
-    /// The columns of a row.
-    #[inline(always)]
-    pub fn row(&mut self, row: usize) -> &mut [u32] {
-        // SAFETY: by the promise given to `new`, and borrowed from it mutably.
-        unsafe { self.target.part(self.first + row * self.stride, self.width) }
-    }
-}

@@ -50,7 +50,7 @@ impl Doubles {
         Self { source, packed, starts }
     }
 
-    /// y = start + matrix·x for one component of what [`load`] made.
+    /// y += matrix·x for one component of what [`load`] made.
     pub fn add(
         &self,
         simd: Simd,
@@ -58,11 +58,10 @@ impl Doubles {
         x: Slice<'_>,
         component: usize,
         room: &[f64],
-        start: Start<'_>,
         y: &mut Rows<'_>,
     ) {
         let size = x.support.len() * x.width;
-        product(simd, m, self, x.width, &room[component * size..][..size], start, y);
+        product(simd, m, self, x.width, &room[component * size..][..size], y);
     }
 
     /// The blocks: input rows, output rows, and panels of weights.
@@ -126,13 +125,12 @@ fn double(c: u32) -> f64 {
 }
 
 per_simd! {
-    /// y = start + matrix·x modulo the prime, for slices of 8 columns or a multiple of 32.
+    /// y += matrix·x modulo the prime, for slices of 8 columns or a multiple of 32.
     fn product(
         m: &Modulus,
         matrix: &Doubles,
         width: usize,
         x: &[f64],
-        start: Start<'_>,
         y: &mut Rows<'_>,
     ) {
         assert!(matrix.source.inputs() * width <= x.len(), "a slice of all inputs");
@@ -142,10 +140,10 @@ per_simd! {
                 // Accumulators: 6 rows of 4 vectors in the 32 registers of AVX-512, else of 2 in 16.
                 match LANES {
                     #[cfg(target_arch = "x86_64")]
-                    8 if width.is_multiple_of(32) => panel::<__m512d, 4>(m, columns, rows, weights, width, x, start, y),
+                    8 if width.is_multiple_of(32) => panel::<__m512d, 4>(m, columns, rows, weights, width, x, y),
                     #[cfg(target_arch = "x86_64")]
-                    8 | 4 => panel::<__m256d, 2>(m, columns, rows, weights, width, x, start, y),
-                    _ => panel::<[f64; 2], 2>(m, columns, rows, weights, width, x, start, y),
+                    8 | 4 => panel::<__m256d, 2>(m, columns, rows, weights, width, x, y),
+                    _ => panel::<[f64; 2], 2>(m, columns, rows, weights, width, x, y),
                 }
             }
         }
@@ -161,7 +159,6 @@ fn panel<L: Lanes, const COUNT: usize>(
     weights: &[f64],
     width: usize,
     x: &[f64],
-    start: Start<'_>,
     y: &mut Rows<'_>,
 ) {
     for at in (0..width).step_by(L::N * COUNT) {
@@ -188,6 +185,7 @@ fn panel<L: Lanes, const COUNT: usize>(
             }
         }
         for (&row, sums) in rows.iter().zip(&sums) {
+            let start = y.start;
             let y = &mut y.row(row as usize)[at..at + L::N * COUNT];
             match start {
                 Start::Held => {}

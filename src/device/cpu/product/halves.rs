@@ -145,7 +145,6 @@ impl Halves {
     }
 
     /// Takes the entries gathered; the first segment of a panel may have none.
-
     fn segment(
         &mut self,
         list: &mut Vec<u32>,
@@ -171,7 +170,7 @@ impl Halves {
         simd.level() == Level::Ifma && degree >= COLUMNS
     }
 
-    /// y = start + matrix·x for one component of what [`load`] made. Only where it suits.
+    /// y += matrix·x for one component of what [`load`] made. Only where it suits.
     pub fn add(
         &self,
         simd: Simd,
@@ -179,14 +178,13 @@ impl Halves {
         x: Slice<'_>,
         component: usize,
         room: &[u32],
-        start: Start<'_>,
         y: &mut Rows<'_>,
     ) {
         assert!(Self::suits(simd, x.width) && x.width.is_multiple_of(COLUMNS), "whole vectors");
         let size = size(x);
         let room = &room[component * size..][..size];
         // SAFETY: the processor was asked, and `room` has all pairs of these columns.
-        unsafe { product(m, x.squared, self, x.width, room, start, y) };
+        unsafe { product(m, x.squared, self, x.width, room, y) };
     }
 }
 
@@ -358,7 +356,7 @@ unsafe fn fill(m: &Modulus, slice: Slice<'_>, out: &mut [u32]) {
     }
 }
 
-/// y = start + matrix·x modulo the prime, for one component x of what [`load`] makes.
+/// y += matrix·x modulo the prime, for one component x of what [`load`] makes.
 ///
 /// # Safety
 /// For processors with AVX-512 F and VNNI. `width` is a multiple of [`COLUMNS`].
@@ -369,7 +367,6 @@ unsafe fn product(
     matrix: &Halves,
     width: usize,
     x: &[u32],
-    start: Start<'_>,
     y: &mut Rows<'_>,
 ) {
     assert!(width.is_multiple_of(COLUMNS) && 2 * matrix.pairs * width <= x.len());
@@ -408,6 +405,7 @@ unsafe fn product(
                 }
             }
             let rows = &matrix.rows[segment.rows.clone()];
+            let start = y.start;
             // The sums move: an index that is not constant would keep them in memory from the start.
             for ((h, l), &to) in h.into_iter().zip(l).zip(rows) {
                 let sums = [k.gathered(h[0], l[0], c1, c0), k.gathered(h[1], l[1], c1, c0)];

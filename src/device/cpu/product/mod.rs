@@ -4,13 +4,14 @@ mod doubles;
 #[cfg(target_arch = "x86_64")]
 mod halves;
 mod lanes;
+mod rows;
 
-use super::scatter::Rows;
 use crate::math::{Lines, Modulus, simd::Simd};
 use crate::ring::{BlockMatrix, Tile};
 use doubles::Doubles;
 #[cfg(target_arch = "x86_64")]
 use halves::Halves;
+pub use rows::{Rows, Start};
 
 /// A matrix, packed for one of the products.
 #[derive(Debug)]
@@ -60,17 +61,6 @@ impl<'a> Slice<'a> {
     }
 }
 
-/// What a product is added to.
-#[derive(Clone, Copy)]
-pub enum Start<'a> {
-    /// What the rows hold.
-    Held,
-    /// A constant a row.
-    Constants(&'a [u32]),
-    /// Nothing.
-    Zero,
-}
-
 impl Product {
     /// Packs a matrix for rings of degree `degree`.
     pub fn new(simd: Simd, degree: usize, source: BlockMatrix) -> Self {
@@ -100,7 +90,7 @@ impl Product {
         }
     }
 
-    /// y = start + matrix·x for one component of what has been loaded.
+    /// y += matrix·x for one component of what has been loaded.
     pub fn add(
         &self,
         simd: Simd,
@@ -108,15 +98,14 @@ impl Product {
         x: Slice<'_>,
         component: usize,
         room: &Room,
-        start: Start<'_>,
         y: &mut Rows<'_>,
     ) {
         match self {
             Self::Doubles(matrix) => {
-                matrix.add(simd, m, x, component, &room.doubles, start, y);
+                matrix.add(simd, m, x, component, &room.doubles, y);
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Halves(matrix) => matrix.add(simd, m, x, component, &room.halves, start, y),
+            Self::Halves(matrix) => matrix.add(simd, m, x, component, &room.halves, y),
         }
     }
 }
