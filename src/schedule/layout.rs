@@ -40,6 +40,10 @@ pub struct Layout {
     pub bytes: u64,
 }
 
+/// Rows of equal support stay together up to so many times the grain: torn apart, each of them would
+/// read all that they share.
+const WHOLE: usize = 32;
+
 /// Chunks of a value, its rows as places in its order.
 type Chunks = Vec<Range<usize>>;
 
@@ -142,9 +146,12 @@ fn cut(
             let (mut chunks, mut start) = (Vec::new(), 0);
             while start < order.len() {
                 let end = order.len().min(start + most);
-                let seam = (start..end).rev().find(|&at| seams[at]).map(|at| at + 1);
-                chunks.push(start..seam.unwrap_or(end));
-                start = seam.unwrap_or(end);
+                let before = (start..end).rev().find(|&at| seams[at]);
+                let block = order.len().min(start.saturating_add(most.saturating_mul(WHOLE)));
+                let seam = before.or_else(|| (end..block).find(|&at| seams[at]));
+                let end = seam.map_or(end, |at| at + 1);
+                chunks.push(start..end);
+                start = end;
             }
             chunks
         })
