@@ -99,7 +99,7 @@ fn check<E: Engine>(engine: &E, params: &Parameters, key: &RelinKey, cases: &[Ca
 
 #[test]
 fn the_cpu_does_what_the_definitions_say() {
-    for degree in [8, 64] {
+    for degree in [16, 64] {
         let params = parameters(degree);
         let key = random_key(&params, &mut rng(11));
         let cpu = CpuEngine::open(&params, Some(&key)).expect("opens");
@@ -109,7 +109,7 @@ fn the_cpu_does_what_the_definitions_say() {
 
 #[test]
 fn the_gpu_does_what_the_definitions_say() {
-    for degree in [8, 64] {
+    for degree in [16, 64] {
         let params = parameters(degree);
         let key = random_key(&params, &mut rng(11));
         everywhere(&params, Some(&key), |_| (), |e| check(e, &params, &key, &CASES));
@@ -147,10 +147,10 @@ fn broken_kernels_are_caught() {
     let params = parameters(16);
     let key = random_key(&params, &mut rng(14));
     let breaks = [
-        (Kernel::Matmul, "columns[job.columns + round + k]", "(round + k)"),
-        (Kernel::Square, "list[row] * params", "row * params"),
-        (Kernel::KeySwitch, "c1 + montgomery4", "montgomery4"),
-        (Kernel::Rescale, "params.remainders +", "0u +"),
+        (Kernel::Matmul, "columns[job.columns + first + 0u]", "(first + 0u)"),
+        (Kernel::NttInverse, "params.jobs[group.z]", "params.jobs[0]"),
+        (Kernel::KeySwitch, "(params.row + row) * DEGREE", "row * DEGREE + DEGREE"),
+        (Kernel::Rescale, "group.z * params.rows", "0u"),
     ];
     for patch in breaks {
         broken(&params, Some(&key), |_| (), patch, |e| check(e, &params, &key, &CASES[..1]));

@@ -5,9 +5,10 @@
 //! on a deliberately broken shader, which it must catch. Results are poisoned before a kernel runs.
 
 mod engines;
+mod expand;
 mod harness;
 mod matmul;
 mod network;
-mod pointwise;
+mod switches;
 mod text;
 mod transforms;

@@ -30,7 +30,8 @@ fn check(engine: &GpuEngine, params: &Parameters, polynomials: usize) -> Outcome
     for from in 0..params.levels() {
         let centred = |&x: &u32| i64::from(basis.modulus(from).centre(x));
         let lifted: Vec<i64> = source[from * group..][..group].iter().map(centred).collect();
-        let job = |i| Job { prime: i, from, source: from, result: params.levels() - 1 - i };
+        let at = |group| group * polynomials;
+        let job = |i| Job { prime: i, from, source: at(from), result: at(params.levels() - 1 - i) };
         let jobs: Vec<Job> = (0..params.levels()).map(job).collect();
         let got = engine.kernels().ntt_forward(&jobs, polynomials, &source).expect("runs");
         for job in jobs {
@@ -39,7 +40,7 @@ fn check(engine: &GpuEngine, params: &Parameters, polynomials: usize) -> Outcome
                 let a: Vec<u32> = x.iter().map(|&x| table.modulus().from_i64(x)).collect();
                 let mut want = a.clone();
                 table.forward(&mut want);
-                let got = &got[job.result * group + k * n..][..n];
+                let got = &got[(job.result + k) * n..][..n];
                 let what = format!("{job:?}, polynomial {k}");
                 compare(&what, got, &want)?;
                 for j in [0, n / 3, n - 1] {
@@ -66,7 +67,7 @@ fn segments(words: u32) -> impl Fn(&mut GpuOptions) {
 
 #[test]
 fn in_one_workgroup() {
-    for (degree, polynomials) in [(8, 5), (16, 3), (32, 1), (256, 7), (1024, 2)] {
+    for (degree, polynomials) in [(16, 5), (32, 3), (64, 1), (128, 4), (256, 7), (1024, 2)] {
         let params = parameters(degree);
         everywhere(&params, None, |_| (), |engine| check(engine, &params, polynomials));
     }
@@ -74,7 +75,9 @@ fn in_one_workgroup() {
 
 #[test]
 fn in_several_passes() {
-    for (degree, words, polynomials) in [(16, 4, 3), (64, 16, 2), (256, 8, 3), (512, 256, 1)] {
+    for (degree, words, polynomials) in
+        [(32, 16, 3), (64, 16, 2), (128, 16, 2), (256, 16, 3), (512, 256, 1), (1024, 128, 2)]
+    {
         let params = parameters(degree);
         everywhere(&params, None, segments(words), |engine| check(engine, &params, polynomials));
     }
@@ -91,27 +94,61 @@ fn at_full_size() {
 }
 
 #[test]
+fn with_fewer_threads() {
+    for (degree, threads) in [(256, 1), (256, 4), (512, 8), (4096, 64)] {
+        let params = parameters(degree);
+        let few = |options: &mut GpuOptions| options.tuning.transform_threads = Some(threads);
+        everywhere(&params, None, few, |engine| check(engine, &params, 2));
+    }
+}
+
+#[test]
+fn rings_out_of_reach_are_refused() {
+    use cipherbatch::device::DeviceError;
+    let Some(adapter) = crate::harness::adapter() else { return };
+    for (degree, words) in [(8, 4096), (512, 16)] {
+        let params = parameters(degree);
+        let mut options = GpuOptions::default();
+        segments(words)(&mut options);
+        let refusal = GpuEngine::open_with(adapter, &params, None, &options);
+        assert!(matches!(refusal, Err(DeviceError::Shape { .. })), "{degree}");
+    }
+}
+
+#[test]
 fn broken_ones_are_caught() {
-    let params = parameters(64);
+    // 64: a pass, and two stages in columns; 128: three.
+    let params = parameters(128);
     let whole = [
-        (Kernel::NttForward, "u.x, v.x, roots[table + 2u * k], p)", "u.x, v.x, w, p)"),
-        (Kernel::NttForward, "reduce_once(a[i], p)", "a[i]"),
-        (Kernel::NttForward, "select(r, sub(r, q, to_prime.p), x > from_prime.half)", "r"),
+        (
+            Kernel::NttForward,
+            "forward_butterfly((*x)[2], (*x)[3]",
+            "forward_butterfly((*x)[3], (*x)[2]",
+        ),
+        (Kernel::NttForward, "reduce_once(a[bank(i)], prime.p)", "a[bank(i)]"),
+        (
+            Kernel::NttForward,
+            "tree * (SEGMENT / (16u * h)) + block",
+            "tree * (SEGMENT / (16u * h))",
+        ),
+        (Kernel::NttForward, "x > from_prime.half", "false"),
+        (Kernel::NttForward, "sub(a, shoup(mirrored", "add(a, shoup(mirrored"),
         (Kernel::NttInverse, "prime.scale_twice", "prime.scale"),
         (
             Kernel::NttInverse,
-            "for (var h = 1u; h <= SEGMENT / 4u",
-            "for (var h = 4u; h <= SEGMENT / 4u",
+            "inverse_butterfly((*x)[4], (*x)[12]",
+            "inverse_butterfly((*x)[12], (*x)[4]",
         ),
     ];
     for patch in whole {
         broken(&params, None, |_| (), patch, |engine| check(engine, &params, 2));
     }
     let parts = [
-        (Kernel::NttForwardFirst, "fold(c, b, prime)", "fold(c, a, prime)"),
-        (Kernel::NttForwardStage, "+ block]", "]"),
-        (Kernel::NttInverseStage, "+ block]", "]"),
-        (Kernel::NttInverseLast, "unfold(y.x, x.y, prime)", "unfold(y.x, x.x, prime)"),
+        (Kernel::NttForwardOuter, "select(STEP - i, STEP / 2u, i == 0u)", "STEP - i"),
+        (Kernel::NttForwardOuter, "forward_8(v, table, 1u", "forward_8(v, table, 2u"),
+        (Kernel::NttForward, "DEGREE / SEGMENT + segment", "DEGREE / SEGMENT"),
+        (Kernel::NttInverseOuter, "inverse_8(u, table, 1u", "inverse_8(u, table, 2u"),
+        (Kernel::NttInverseOuter, "let lonely = alone", "let lonely = false"),
     ];
     for patch in parts {
         broken(&params, None, segments(16), patch, |engine| check(engine, &params, 2));

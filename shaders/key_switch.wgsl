@@ -1,61 +1,75 @@
-// (c₀, c₁) += Σⱼ dⱼ·keyⱼ, for some columns and rows of one prime, in place.
+// (c₀, c₁) += Σⱼ dⱼ·keyⱼ for one prime, in place: a workgroup takes a segment of a ciphertext. Digits
+// are lifted, transformed and multiplied with the key without a trip to memory between; the sums stay in
+// registers, E = SEGMENT/THREADS coefficients of each a thread.
 
-override THREADS: u32;
-
-/// Widths and columns in vectors of four residues.
+/// Rows and polynomials of N words.
 struct Params {
-    prime: Prime,
-    /// The tile's chunk: [3][rows][width], the first row of this dispatch, and where its columns
-    /// start in a polynomial of `degree`.
-    rows: u32,
-    row: u32,
-    width: u32,
-    column: u32,
-    degree: u32,
+    prime: u32,
     /// Which of the digits is c₂ itself: the one of this prime.
     own: u32,
-    /// The digits, [digits][digit_rows][N], and the first row of this dispatch.
+    /// Digits are polynomials [digits][digit_rows][N]: coefficients modulo prime j, or, where a
+    /// polynomial is too long for workgroup memory, what `ntt_forward_outer` made of them.
     digits: u32,
     digit_rows: u32,
-    digit_row: u32,
+    /// The tile, [3][rows][N], and the first row of the digits.
+    rows: u32,
+    row: u32,
+    /// The first row of this dispatch, among the digits'.
+    first: u32,
     /// Digits in the key, which may have more than are used.
     key_digits: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> digits: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> primes: array<Prime>;
+@group(0) @binding(2) var<storage, read> roots: array<vec4<u32>>;
+/// The digits.
+@group(0) @binding(3) var<storage, read> source: array<u32>;
 /// [2][key_digits][N] in Montgomery form.
-@group(0) @binding(2) var<storage, read> key: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> tile: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> key: array<u32>;
+@group(0) @binding(5) var<storage, read_write> tile: array<u32>;
 
 @compute @workgroup_size(THREADS)
 fn key_switch(
-    @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
 ) {
-    if (id.x >= params.width) {
-        return;
-    }
-    let prime = params.prime;
-    let component = params.rows * params.width;
-    let at = (params.row + group.y) * params.width + id.x;
-    let column = params.column + id.x;
-    let digit_row = params.digit_row + group.y;
-    var c0 = tile[at];
-    var c1 = tile[at + component];
+    let prime = primes[params.prime];
+    let row = params.first + group.y;
+    let column = group.x * SEGMENT + thread;
+    let component = params.rows * DEGREE;
+    let at = (params.row + row) * DEGREE + column;
+    //@ for e in 0..E
+    var c$e = tile[at + $eu * THREADS];
+    var d$e = tile[at + component + $eu * THREADS];
+    //@ end
     for (var j = 0u; j < params.digits; j++) {
-        var d: vec4<u32>;
+        let k = j * DEGREE + column;
+        let l = k + params.key_digits * DEGREE;
         if (j == params.own) {
-            d = tile[at + 2u * component];
+            //@ for e in 0..E
+            {
+                let x = tile[at + 2u * component + $eu * THREADS];
+                c$e = add(c$e, montgomery(x, key[k + $eu * THREADS], prime), prime.p);
+                d$e = add(d$e, montgomery(x, key[l + $eu * THREADS], prime), prime.p);
+            }
+            //@ end
         } else {
-            d = digits[(j * params.digit_rows + digit_row) * params.degree + column];
+            let origin = (j * params.digit_rows + row) * DEGREE + group.x * SEGMENT;
+            forward_segment(origin, group.x, primes[j], prime, params.prime * DEGREE, thread);
+            //@ for e in 0..E
+            {
+                let x = a[bank(thread + $eu * THREADS)];
+                c$e = add(c$e, montgomery(x, key[k + $eu * THREADS], prime), prime.p);
+                d$e = add(d$e, montgomery(x, key[l + $eu * THREADS], prime), prime.p);
+            }
+            //@ end
+            // The next digit waits for the last reader of this one.
+            workgroupBarrier();
         }
-        let k = j * params.degree + column;
-        let k0 = key[k];
-        let k1 = key[k + params.key_digits * params.degree];
-        c0 = reduce_once4(c0 + montgomery4(d, k0, prime), prime.p);
-        c1 = reduce_once4(c1 + montgomery4(d, k1, prime), prime.p);
     }
-    tile[at] = c0;
-    tile[at + component] = c1;
+    //@ for e in 0..E
+    tile[at + $eu * THREADS] = c$e;
+    tile[at + component + $eu * THREADS] = d$e;
+    //@ end
 }

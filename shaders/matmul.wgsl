@@ -1,26 +1,20 @@
-// A modular matrix product: rows of integer weights times rows of residues, for some columns of
-// one prime.
+// A modular matrix product: rows of integer weights times rows of residues, or of their squares, for some
+// columns of one prime.
 //
-// A workgroup computes 8·WY outputs of one block × 4·WX columns, a thread 8 × 4 in registers. Each
-// round it brings DEPTH input rows (gathered by `columns`) and the weights that meet them to
-// workgroup memory, so an input is read once for 8·WY outputs.
-
-override WX: u32;
-override WY: u32;
-/// Terms between two possible folds: a power of two up to DEPTH.
-override RUN: u32;
-
-const DEPTH = 8u;
+// A workgroup computes OUTPUTS·WY outputs of one block × 4·WX columns, a thread OUTPUTS × 4 in registers. Each
+// round it brings DEPTH input rows (gathered by `columns`) and the weights that meet them to workgroup memory,
+// so an input is read once for OUTPUTS·WY outputs. Where inputs are squared, Z = 3: the square's components
+// (c₀², 2c₀c₁, c₁²) are made on the way in, and each third of the threads sums one of them.
 
 /// A tile of outputs of one block.
 struct Job {
     /// Where the block's input rows start in `columns`, and their number.
     columns: u32,
     terms: u32,
-    /// Where the tile's output rows start in `rows`, and their number, up to 8·WY.
+    /// Where the tile's output rows start in `rows`, and their number, up to OUTPUTS·WY.
     rows: u32,
     count: u32,
-    /// Where its weights start: [terms][WY][2] vectors of four.
+    /// Where its weights start: [terms/GROUP][WY][VECTORS][DIGITS] vectors of four.
     weights: u32,
 }
 
@@ -59,15 +53,26 @@ struct Params {
 @group(0) @binding(6) var<storage, read> source: array<vec4<u32>>;
 @group(0) @binding(7) var<storage, read_write> result: array<vec4<u32>>;
 
-var<workgroup> inputs: array<vec4<u32>, DEPTH * WX>;
-var<workgroup> factors: array<vec4<i32>, DEPTH * WY * 2u>;
+/// Groups of terms in a round, and vectors of weights that a thread meets in one.
+const GROUPS = DEPTH / GROUP;
+const FACTORS = VECTORS * DIGITS;
 
-/// The residue of a folded sum: high·2³² + low.
-fn residue(sum: Sum, prime: Prime) -> vec4<u32> {
-    let high = sum_high(sum);
-    let r = shoup4(vec4<u32>(abs(high)), prime.radix, prime.p);
-    let signed = select(r, reduce_once4(prime.p - r, prime.p), high < vec4<i32>());
-    return reduce_once4(signed + shoup4(sum_low(sum), prime.one, prime.p), prime.p);
+var<workgroup> inputs: array<vec4<u32>, Z * DEPTH * WX>;
+var<workgroup> factors: array<vec4<i32>, GROUPS * WY * FACTORS>;
+
+/// A sum in [−2⁵², 2⁵²] as high·2³² + low.
+struct Words {
+    high: vec4<i32>,
+    low: vec4<u32>,
+}
+
+/// The residue of a sum. Squares come divided by 2³², as Montgomery's product leaves them.
+fn residue(sum: Words, prime: Prime) -> vec4<u32> {
+    let of_high = select(prime.radix, prime.radix_squared, Z == 3u);
+    let of_low = select(prime.one, prime.radix, Z == 3u);
+    let r = shoup4(vec4<u32>(abs(sum.high)), of_high, prime.p);
+    let signed = select(r, reduce_once4(prime.p - r, prime.p), sum.high < vec4<i32>());
+    return reduce_once4(signed + shoup4(sum.low, of_low, prime.p), prime.p);
 }
 
 fn store(sum: ptr<function, Sum>, job: Job, i: u32, component: u32, x: u32) {
@@ -76,7 +81,7 @@ fn store(sum: ptr<function, Sum>, job: Job, i: u32, component: u32, x: u32) {
     }
     sum_fold(sum);
     let p = params.prime.p;
-    var y = residue(*sum, params.prime);
+    var y = residue(words(*sum), params.prime);
     let row = rows[job.rows + i];
     if (component == 0u && params.biased == 1u) {
         y = reduce_once4(y + bias[params.bias + row], p);
@@ -89,78 +94,101 @@ fn store(sum: ptr<function, Sum>, job: Job, i: u32, component: u32, x: u32) {
     result[at] = y;
 }
 
-@compute @workgroup_size(WX, WY)
+@compute @workgroup_size(WX, WY, Z)
 fn matmul(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let job = jobs[params.first + group.y];
-    let component = group.z;
-    let x = group.x * WX + local.x;
-    let origin = component * params.source_rows * params.source_width + params.source_column + x;
+    // Neighbouring workgroups share columns, and neighbouring blocks of a convolution share rows.
+    let job = jobs[params.first + group.x];
+    let x = group.y * WX + local.x;
+    let inside = x < params.width;
+    let height = params.source_rows * params.source_width;
+    let origin = group.z * height + params.source_column + x;
+    let prime = params.prime;
 
-    var s0 = sum_zero();
-    var s1 = sum_zero();
-    var s2 = sum_zero();
-    var s3 = sum_zero();
-    var s4 = sum_zero();
-    var s5 = sum_zero();
-    var s6 = sum_zero();
-    var s7 = sum_zero();
+    //@ for v in 0..VECTORS
+    var sx$v = sum_zero();
+    var sy$v = sum_zero();
+    var sz$v = sum_zero();
+    var sw$v = sum_zero();
+    //@ end
     var since_fold = 0u;
     for (var round = 0u; round < job.terms; round += DEPTH) {
         workgroupBarrier();
-        for (var k = local.y; k < DEPTH; k += WY) {
-            var value = vec4<u32>();
-            if (round + k < job.terms && x < params.width) {
-                value = source[origin + columns[job.columns + round + k] * params.source_width];
+        for (var g = local.z * WY + local.y; g < GROUPS; g += WY * Z) {
+            let at = g * GROUP * WX + local.x;
+            let first = round + g * GROUP;
+            var a: array<vec4<u32>, GROUP>;
+            var b: array<vec4<u32>, GROUP>;
+            //@ for t in 0..GROUP
+            if (first + $tu < job.terms && inside) {
+                let place = origin + columns[job.columns + first + $tu] * params.source_width;
+                a[$t] = source[place];
+                if (Z == 3u) {
+                    b[$t] = source[place + height];
+                }
             }
-            inputs[k * WX + local.x] = value;
+            //@ end
+            if (Z == 3u) {
+                var x0: array<vec4<u32>, GROUP>;
+                var x1: array<vec4<u32>, GROUP>;
+                var x2: array<vec4<u32>, GROUP>;
+                //@ for t in 0..GROUP
+                x0[$t] = montgomery4(a[$t], a[$t], prime);
+                x1[$t] = montgomery4(a[$t] + a[$t], b[$t], prime);
+                x2[$t] = montgomery4(b[$t], b[$t], prime);
+                //@ end
+                pack(at, &x0, prime.p);
+                pack(at + DEPTH * WX, &x1, prime.p);
+                pack(at + 2u * DEPTH * WX, &x2, prime.p);
+            } else {
+                pack(at, &a, prime.p);
+            }
         }
-        for (var i = thread; i < DEPTH * WY * 2u; i += WX * WY) {
+        let meet = (job.terms + GROUP - 1u) / GROUP * WY * FACTORS;
+        for (var i = thread; i < GROUPS * WY * FACTORS; i += WX * WY * Z) {
+            let place = round / GROUP * WY * FACTORS + i;
             var value = vec4<i32>();
-            if (round * WY * 2u + i < job.terms * WY * 2u) {
-                value = weights[job.weights + round * WY * 2u + i];
+            if (place < meet) {
+                value = weights[job.weights + place];
             }
             factors[i] = value;
         }
         workgroupBarrier();
-        for (var run = 0u; run < DEPTH; run += RUN) {
-            if (since_fold + RUN > params.bound) {
-                sum_fold(&s0);
-                sum_fold(&s1);
-                sum_fold(&s2);
-                sum_fold(&s3);
-                sum_fold(&s4);
-                sum_fold(&s5);
-                sum_fold(&s6);
-                sum_fold(&s7);
+        for (var run = 0u; run < GROUPS; run += RUN) {
+            if (BOUNDED == 1u && since_fold + RUN > params.bound) {
+                //@ for v in 0..VECTORS
+                sum_fold(&sx$v);
+                sum_fold(&sy$v);
+                sum_fold(&sz$v);
+                sum_fold(&sw$v);
+                //@ end
                 since_fold = 0u;
             }
             since_fold += RUN;
-            for (var k = run; k < run + RUN; k++) {
-                let value = inputs[k * WX + local.x];
-                let w = factors[(k * WY + local.y) * 2u];
-                let v = factors[(k * WY + local.y) * 2u + 1u];
-                sum_add(&s0, value, w.x);
-                sum_add(&s1, value, w.y);
-                sum_add(&s2, value, w.z);
-                sum_add(&s3, value, w.w);
-                sum_add(&s4, value, v.x);
-                sum_add(&s5, value, v.y);
-                sum_add(&s6, value, v.z);
-                sum_add(&s7, value, v.w);
+            for (var g = run; g < run + RUN; g++) {
+                let at = (local.z * DEPTH + g * GROUP) * WX + local.x;
+                let factor = (g * WY + local.y) * FACTORS;
+                //@ for v in 0..VECTORS
+                //@ for d in 0..DIGITS
+                let w$v$d = factors[factor + $vu * DIGITS + $du];
+                add_digit$d(&sx$v, at, w$v$d.x);
+                add_digit$d(&sy$v, at, w$v$d.y);
+                add_digit$d(&sz$v, at, w$v$d.z);
+                add_digit$d(&sw$v, at, w$v$d.w);
+                //@ end
+                //@ end
             }
         }
     }
-    let i = local.y * 8u;
-    store(&s0, job, i, component, x);
-    store(&s1, job, i + 1u, component, x);
-    store(&s2, job, i + 2u, component, x);
-    store(&s3, job, i + 3u, component, x);
-    store(&s4, job, i + 4u, component, x);
-    store(&s5, job, i + 5u, component, x);
-    store(&s6, job, i + 6u, component, x);
-    store(&s7, job, i + 7u, component, x);
+    let component = select(group.z, local.z, Z == 3u);
+    let i = local.y * 4u * VECTORS;
+    //@ for v in 0..VECTORS
+    store(&sx$v, job, i + 4u * $vu, component, x);
+    store(&sy$v, job, i + 4u * $vu + 1u, component, x);
+    store(&sz$v, job, i + 4u * $vu + 2u, component, x);
+    store(&sw$v, job, i + 4u * $vu + 3u, component, x);
+    //@ end
 }

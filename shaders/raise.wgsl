@@ -1,7 +1,5 @@
 // c ← c·q for some columns and rows of one prime, in place: q is the prime that guards a key switch.
 
-override THREADS: u32;
-
 /// Widths in vectors of four residues.
 struct Params {
     prime: Prime,

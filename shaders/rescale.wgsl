@@ -1,42 +1,43 @@
-// c ← (c − r)/q, for some columns and rows of one prime, in place: r is the transform of the
-// remainder of c modulo the prime q that is dropped.
+// c ← (c − r)/q for one prime, in place: r is the transform of the remainder of c modulo the prime q that is
+// dropped. A workgroup takes a segment of one component of a ciphertext; remainders are lifted, transformed
+// and subtracted without a trip to memory between.
 
-override THREADS: u32;
-
-/// Widths and columns in vectors of four residues.
 struct Params {
-    prime: Prime,
-    /// q⁻¹ modulo this prime.
+    prime: u32,
+    /// The prime that is dropped.
+    last: u32,
+    /// Its inverse modulo this prime.
     inverse: vec2<u32>,
-    /// The tile's chunk: [component][rows][width], the first row of this dispatch, and where its
-    /// columns start in a polynomial of `degree`.
+    /// The remainders, polynomials [2][remainder_rows][N]: coefficients modulo the dropped prime, or,
+    /// where a polynomial is too long for workgroup memory, what `ntt_forward_outer` made of them.
+    remainder_rows: u32,
+    /// The tile, [component][rows][N], and the first row of the remainders.
     rows: u32,
     row: u32,
-    width: u32,
-    column: u32,
-    degree: u32,
-    /// The remainders, [2][remainder_rows][N] from vector `remainders` on, and the first row of
-    /// this dispatch.
-    remainders: u32,
-    remainder_rows: u32,
-    remainder_row: u32,
+    /// The first row of this dispatch, among the remainders'.
+    first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> remainders: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> tile: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> primes: array<Prime>;
+@group(0) @binding(2) var<storage, read> roots: array<vec4<u32>>;
+/// The remainders.
+@group(0) @binding(3) var<storage, read> source: array<u32>;
+@group(0) @binding(4) var<storage, read_write> tile: array<u32>;
 
 @compute @workgroup_size(THREADS)
 fn rescale(
-    @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
 ) {
-    if (id.x >= params.width) {
-        return;
+    let prime = primes[params.prime];
+    let p = prime.p;
+    let row = params.first + group.y;
+    let origin = (group.z * params.remainder_rows + row) * DEGREE + group.x * SEGMENT;
+    forward_segment(origin, group.x, primes[params.last], prime, params.prime * DEGREE, thread);
+    let at = (group.z * params.rows + params.row + row) * DEGREE + group.x * SEGMENT;
+    for (var i = thread; i < SEGMENT; i += THREADS) {
+        let r = reduce_once(a[bank(i)], p);
+        tile[at + i] = shoup(tile[at + i] + p - r, params.inverse, p);
     }
-    let p = params.prime.p;
-    let at = (group.z * params.rows + params.row + group.y) * params.width + id.x;
-    let row = group.z * params.remainder_rows + params.remainder_row + group.y;
-    let r = remainders[params.remainders + row * params.degree + params.column + id.x];
-    tile[at] = shoup4(reduce_once4(tile[at] + p - r, p), params.inverse, p);
 }

@@ -41,7 +41,7 @@
 //! | [`plan`] | network → program: ranges, parameters, levels, scales, the check |
 //! | [`device`] | the trait of the engines and its sides: CPU and GPU; no networks |
 //! | [`schedule`] | runs a program on an engine, tiles resident |
-//! | [`Client`], [`Server`] | the door |
+//! | [`Client`], [`Server`], [`pipeline`] | the door; both at work on many batches |
 //!
 //! # Features
 //!
@@ -60,6 +60,7 @@ pub mod device;
 pub mod math;
 mod messages;
 pub mod model;
+pub mod pipeline;
 pub mod plan;
 pub mod ring;
 pub mod schedule;

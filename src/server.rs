@@ -1,9 +1,12 @@
 //! The party that computes: it sees public keys and ciphertexts only.
 
-use crate::device::{Device, DeviceError};
+use crate::device::{Device, DeviceError, Traffic};
 use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
 use crate::plan::{Digest, Plan};
+use crate::ring::Tile;
 use crate::schedule::{self, Evaluate, Timing};
+use crate::scheme::SeededTile;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Why nothing is evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +22,23 @@ pub enum ServerError {
 /// A plan, opened on a device.
 pub struct Server {
     plan: Digest,
-    runner: Box<dyn Evaluate>,
+    open: RwLock<Open>,
+    /// What the processor needs to take over.
+    spare: Option<Spare>,
     steps: usize,
+}
+
+/// What computes at present.
+struct Open {
+    runner: Arc<dyn Evaluate>,
+    /// Why it is not what was asked for.
+    fallen: Option<String>,
+}
+
+struct Spare {
+    plan: Plan,
+    keys: EvaluationKeys,
+    memory: Option<u64>,
 }
 
 impl Server {
@@ -44,18 +62,86 @@ impl Server {
         memory: Option<u64>,
     ) -> Result<Self, ServerError> {
         ForeignPlan::check("evaluation keys", keys.plan, plan.digest())?;
-        let runner = schedule::open(&device, plan, keys.relin.as_ref(), memory)?;
-        Ok(Self { plan: plan.digest(), runner, steps: plan.program().steps.len() })
+        let runner = schedule::open(&device, plan, keys.relin.as_ref(), memory)?.into();
+        let open = RwLock::new(Open { runner, fallen: None });
+        Ok(Self { plan: plan.digest(), open, spare: None, steps: plan.program().steps.len() })
+    }
+
+    /// [`Server::with_memory`], for which a device that fails is no end: the processor takes over, with the batch
+    /// in work, and [`Server::fallen`] says why.
+    ///
+    /// # Errors
+    /// As [`Server::with_memory`], of the processor.
+    pub fn resilient(
+        plan: &Plan,
+        keys: &EvaluationKeys,
+        device: Device,
+        memory: Option<u64>,
+    ) -> Result<Self, ServerError> {
+        let (opened, fallen) = match Self::with_memory(plan, keys, device, memory) {
+            Err(ServerError::Device(e)) if e.is_of_the_machine() => {
+                (Self::with_memory(plan, keys, Device::cpu(), memory), Some(e.to_string()))
+            }
+            opened => (opened, None),
+        };
+        let opened = opened?;
+        opened.open.write().unwrap_or_else(PoisonError::into_inner).fallen = fallen;
+        let spare = Spare { plan: plan.clone(), keys: keys.clone(), memory };
+        Ok(Self { spare: Some(spare), ..opened })
+    }
+
+    /// Why the processor has taken over, where it has.
+    pub fn fallen(&self) -> Option<String> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).fallen.clone()
+    }
+
+    /// How many batches are evaluated at a time.
+    pub fn lanes(&self) -> usize {
+        self.runner().lanes()
+    }
+
+    fn runner(&self) -> Arc<dyn Evaluate> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).runner.clone()
+    }
+
+    /// One tile; where the device fails and there is a spare, the processor does it.
+    fn evaluate_tile(
+        &self,
+        tile: &SeededTile,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Tile, Timing), DeviceError> {
+        match (self.runner().evaluate(tile, progress), &self.spare) {
+            (Err(e), Some(spare)) if e.is_of_the_machine() => {
+                self.fall(spare, e)?.evaluate(tile, progress)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// The processor's runner, opened by whoever comes first. Where it has failed itself, `reason` is the end.
+    fn fall(&self, spare: &Spare, reason: DeviceError) -> Result<Arc<dyn Evaluate>, DeviceError> {
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if open.fallen.is_none() {
+            let (plan, key) = (&spare.plan, spare.keys.relin.as_ref());
+            open.runner = schedule::open(&Device::cpu(), plan, key, spare.memory)?.into();
+            open.fallen = Some(reason.to_string());
+        }
+        Ok(open.runner.clone())
     }
 
     /// What computes, for people.
     pub fn device(&self) -> String {
-        self.runner.device()
+        self.runner().device()
     }
 
     /// Bytes that the ciphertexts of one batch take on the device.
     pub fn memory(&self) -> u64 {
-        self.runner.memory()
+        self.runner().memory()
+    }
+
+    /// Bytes that have crossed to the device and back since it was opened.
+    pub fn traffic(&self) -> Traffic {
+        self.runner().traffic()
     }
 
     /// Layers of one evaluation, as [`Server::evaluate_with`] counts them.
@@ -84,7 +170,7 @@ impl Server {
         let mut timing = Timing::default();
         let mut tiles = Vec::with_capacity(batch.tiles.len());
         for tile in &batch.tiles {
-            let (answer, spent) = self.runner.evaluate(tile, &mut progress)?;
+            let (answer, spent) = self.evaluate_tile(tile, &mut progress)?;
             timing += spent;
             tiles.push(answer);
         }

@@ -14,7 +14,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schedule", &["ring", "scheme", "plan", "device"]),
     ("messages", &["ring", "scheme", "plan"]),
     ("client", &["scheme", "plan", "messages"]),
-    ("server", &["plan", "device", "schedule", "messages"]),
+    ("server", &["ring", "scheme", "plan", "device", "schedule", "messages"]),
+    ("pipeline", &["plan", "schedule", "messages", "client", "server"]),
 ];
 
 /// The only places that may name the secret key.

@@ -35,43 +35,7 @@ fn montgomery_lazy4(a: vec4<u32>, b: vec4<u32>, p: u32, neg_inv: u32) -> vec4<u3
     return mul_hi4(a, b) + mul_hi4(low * neg_inv, vec4<u32>(p)) + carry;
 }
 
-/// Four sums of weight times residue, as top·2³² + high·2¹⁶ + low.
-///
-/// After a fold low and high are in [0, 2¹⁶). A term adds w·(x mod 2¹⁶) to low and w·⌊x/2¹⁶⌋ to
-/// high, so after t more terms with |w| ≤ W both stay below 2¹⁶ + t·W·(2¹⁶ − 1) in absolute value,
-/// which is below 2³¹ as long as t·W ≤ 32,767. That, ⌊32,767/W⌋ terms, is the distance between two
-/// folds (at least one, since W < 2¹⁵).
-struct Sum {
-    low: vec4<i32>,
-    high: vec4<i32>,
-    top: vec4<i32>,
-}
-
-fn sum_zero() -> Sum {
-    return Sum(vec4<i32>(), vec4<i32>(), vec4<i32>());
-}
-
-/// sum += w·x for residues x < 2³¹.
-fn sum_add(sum: ptr<function, Sum>, x: vec4<u32>, w: i32) {
-    (*sum).low += vec4<i32>(x & vec4<u32>(0xffffu)) * w;
-    (*sum).high += vec4<i32>(x >> vec4<u32>(16u)) * w;
-}
-
-fn sum_fold(sum: ptr<function, Sum>) {
-    let bits = vec4<u32>(16u);
-    // |high| + |carry| < 2³⁰ + 2¹⁶ + 2¹⁵: w meets 15 bits of x there.
-    let high = (*sum).high + ((*sum).low >> bits);
-    (*sum).low &= vec4<i32>(0xffff);
-    (*sum).high = high & vec4<i32>(0xffff);
-    (*sum).top += high >> bits;
-}
-
-/// ⌊sum/2³²⌋, of a folded sum.
-fn sum_high(sum: Sum) -> vec4<i32> {
-    return sum.top;
-}
-
-/// sum mod 2³², of a folded sum.
-fn sum_low(sum: Sum) -> vec4<u32> {
-    return vec4<u32>((sum.high << vec4<u32>(16u)) | sum.low);
+fn montgomery_lazy(a: u32, b: u32, p: u32, neg_inv: u32) -> u32 {
+    let low = a * b;
+    return mul_hi(a, b) + mul_hi(low * neg_inv, p) + min(low, 1u);
 }

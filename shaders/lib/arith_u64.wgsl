@@ -19,28 +19,8 @@ fn montgomery_lazy4(a: vec4<u32>, b: vec4<u32>, p: u32, neg_inv: u32) -> vec4<u3
     return vec4<u32>((t + vec4<u64>(m) * u64(p)) >> vec4<u32>(32u));
 }
 
-/// Four sums of weight times residue. |Σ| < 2⁵² always, so nothing is ever folded.
-struct Sum {
-    total: vec4<i64>,
-}
-
-fn sum_zero() -> Sum {
-    return Sum(vec4<i64>());
-}
-
-/// sum += w·x for residues x < 2³¹.
-fn sum_add(sum: ptr<function, Sum>, x: vec4<u32>, w: i32) {
-    (*sum).total += vec4<i64>(vec4<i32>(x)) * i64(w);
-}
-
-fn sum_fold(sum: ptr<function, Sum>) {}
-
-/// ⌊sum/2³²⌋.
-fn sum_high(sum: Sum) -> vec4<i32> {
-    return vec4<i32>(sum.total >> vec4<u32>(32u));
-}
-
-/// sum mod 2³².
-fn sum_low(sum: Sum) -> vec4<u32> {
-    return vec4<u32>(sum.total);
+fn montgomery_lazy(a: u32, b: u32, p: u32, neg_inv: u32) -> u32 {
+    let t = u64(a) * u64(b);
+    let m = u32(t) * neg_inv;
+    return u32((t + u64(m) * u64(p)) >> 32u);
 }

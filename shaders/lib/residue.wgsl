@@ -5,13 +5,14 @@ struct Prime {
     p: u32,
     /// −p⁻¹ mod 2³².
     neg_inv: u32,
-    /// 2⁶⁴ mod p.
-    r2: u32,
     /// (p − 1)/2.
     half: u32,
+    _pad: u32,
     one: vec2<u32>,
-    /// 2³² mod p.
+    /// 2³² mod p, and its square.
     radix: vec2<u32>,
+    radix_squared: vec2<u32>,
+    _pad2: vec2<u32>,
     /// I, the square root of −1 of the folding.
     imaginary: vec2<u32>,
     /// (2N)⁻¹, twice that, and I times that: the end of an inverse transform.
@@ -50,12 +51,11 @@ fn shoup4(a: vec4<u32>, w: vec2<u32>, p: u32) -> vec4<u32> {
     return reduce_once4(a * w.x - mul_hi4(a, vec4<u32>(w.y)) * p, p);
 }
 
-/// a·b·2⁻³² mod p.
-fn montgomery4(a: vec4<u32>, b: vec4<u32>, prime: Prime) -> vec4<u32> {
-    return reduce_once4(montgomery_lazy4(a, b, prime.p, prime.neg_inv), prime.p);
+/// a·b·2⁻³² mod p, for a·b < p·2³².
+fn montgomery(a: u32, b: u32, prime: Prime) -> u32 {
+    return reduce_once(montgomery_lazy(a, b, prime.p, prime.neg_inv), prime.p);
 }
 
-/// a·b mod p.
-fn mul4(a: vec4<u32>, b: vec4<u32>, prime: Prime) -> vec4<u32> {
-    return montgomery4(montgomery4(a, b, prime), vec4<u32>(prime.r2), prime);
+fn montgomery4(a: vec4<u32>, b: vec4<u32>, prime: Prime) -> vec4<u32> {
+    return reduce_once4(montgomery_lazy4(a, b, prime.p, prime.neg_inv), prime.p);
 }

@@ -2,29 +2,35 @@
 //
 // Node k of the recursion splits X^{2t} − r² into X^t − r and X^t + r, where r is root k; the
 // stage of half length t meets nodes N/(2t) + 0, 1, 2, …
+//
+// DEGREE is N. A workgroup holds SEGMENT of a polynomial's coefficients, all where it can, and works
+// on them by passes of four stages, sixteen coefficients a thread in registers between two barriers.
+// The stages that are left over, log₂ R of them, go first (forward) or last (inverse), on columns of R
+// coefficients at distance STEP, while they come from memory or go there.
 
-/// N.
-override DEGREE: u32;
-/// Coefficients that one workgroup holds, N or less: the length of a segment.
-override SEGMENT: u32;
-override THREADS: u32;
-
-/// Polynomials lie as [group][polynomial][N]. A dispatch covers, in z, up to 64 groups.
+/// Polynomials of N words, one after another. A dispatch covers, in y, polynomials from `first` on, and in
+/// z up to 64 jobs.
 struct Transform {
-    /// Polynomials of a group.
-    polynomials: u32,
-    /// Where this dispatch's polynomials start.
     first: u32,
-    /// Half the length of the butterflies of a single stage.
-    half: u32,
-    _pad: u32,
-    /// For each z: prime of the transform, prime of the source's residues, group of the source,
-    /// group of the result.
+    _pad0: u32,
+    _pad1: u32,
+    _pad2: u32,
+    /// Prime of the transform, prime of the source's residues, first polynomial of the source, first
+    /// polynomial of the result.
     jobs: array<vec4<u32>, 64>,
 }
 
-fn start_of(group: u32, polynomial: u32, polynomials: u32) -> u32 {
-    return (group * polynomials + polynomial) * DEGREE;
+/// Root k, from pairs of roots with their quotients.
+fn root(k: u32) -> vec2<u32> {
+    let pair = roots[k >> 1u];
+    return select(pair.xy, pair.zw, (k & 1u) == 1u);
+}
+
+/// Where in workgroup memory coefficient i lies: the bits above the bank's are added to it, so that
+/// threads at distances 1, 2, 4, … meet different banks. Linear over GF(2): of two numbers without
+/// common bits, bank(i + j) = bank(i) ^ bank(j).
+fn bank(i: u32) -> u32 {
+    return i ^ ((i >> 5u) & 31u) ^ ((i >> 4u) & 16u);
 }
 
 /// Values in [0, 2p) to values in [0, 2p): (x + w·y, x − w·y).
@@ -58,6 +64,10 @@ fn unfold(b: u32, mirrored: u32, prime: Prime) -> u32 {
 /// The centred representative of x modulo `from`, as a residue modulo `to`. Nothing changes where
 /// the primes are the same.
 fn lift(x: u32, from_prime: Prime, to_prime: Prime) -> u32 {
+    if (from_prime.half < to_prime.p) {
+        // |x| < p already.
+        return select(x, x + to_prime.p - from_prime.p, x > from_prime.half);
+    }
     let r = shoup(x, to_prime.one, to_prime.p);
     let q = shoup(from_prime.p, to_prime.one, to_prime.p);
     return select(r, sub(r, q, to_prime.p), x > from_prime.half);

@@ -2,7 +2,7 @@
 
 use super::{DeviceError, Engine, Layer};
 use crate::ring::{Basis, Shape};
-use crate::scheme::RelinKey;
+use crate::scheme::{RelinKey, SeededTile};
 use std::fmt::Display;
 
 fn equal<T: PartialEq + Display>(
@@ -42,6 +42,22 @@ pub fn tile(basis: &Basis, shape: Shape) -> Result<(), DeviceError> {
 pub fn rows(shape: Shape, at: usize, rows: usize) -> Result<(), DeviceError> {
     within("the first row", at, 0, shape.rows)?;
     within("rows from there on", rows, 0, shape.rows - at)
+}
+
+/// That fresh ciphertexts are of a tile's primes and degree, and have the rows of `order`.
+pub fn seeded(
+    shape: Shape,
+    at: usize,
+    order: &[u32],
+    batch: &SeededTile,
+) -> Result<(), DeviceError> {
+    rows(shape, at, order.len())?;
+    let Shape { primes, components, rows, degree } = batch.shape();
+    equal("a batch's primes", primes, shape.primes)?;
+    equal("a batch's components", components, shape.components)?;
+    equal("a batch's ring degree", degree, shape.degree)?;
+    let highest = order.iter().max().map_or(0, |&row| row as usize + 1);
+    within("rows of a batch", highest, 0, rows)
 }
 
 /// That terms, bias, level and target fit together. Returns the extents of the sum.

@@ -3,7 +3,7 @@
 #[cfg(feature = "gpu")]
 use super::DeviceError;
 #[cfg(feature = "gpu")]
-use super::gpu::Adapter;
+use super::gpu::{Adapter, GpuOptions};
 
 /// Where a server computes.
 #[derive(Clone, Debug)]
@@ -13,6 +13,9 @@ pub enum Device {
     /// A GPU.
     #[cfg(feature = "gpu")]
     Gpu(Adapter),
+    /// A GPU, opened in another way than is best: for tests and experiments.
+    #[cfg(feature = "gpu")]
+    GpuWith(Adapter, GpuOptions),
 }
 
 impl Device {

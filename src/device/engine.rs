@@ -1,7 +1,8 @@
 //! The trait that all devices implement.
 
-use crate::ring::{BlockMatrix, Shape, Tile};
-use crate::scheme::Switch;
+use super::check;
+use crate::ring::{Basis, BlockMatrix, Shape, Tile};
+use crate::scheme::{SeededTile, Switch};
 use thiserror::Error;
 
 /// One summand of a [`Layer`]: a matrix applied to the rows of a tile, or to their squares.
@@ -66,6 +67,15 @@ pub struct Operator {
     pub squared: bool,
 }
 
+/// Bytes that have crossed between host memory and a device's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// To the device.
+    pub up: u64,
+    /// Back.
+    pub down: u64,
+}
+
 /// Operations on tiles of ciphertexts.
 ///
 /// Residues are values at the roots of unity, canonical in [0, p); so all engines return the same
@@ -79,6 +89,15 @@ pub trait Engine: Send + Sync {
     /// What runs it, for people: "NVIDIA H100", "2 threads, AVX-512".
     fn name(&self) -> String;
 
+    /// The primes.
+    fn basis(&self) -> &Basis;
+
+    /// What has crossed to the device and back since it was opened; nothing where it works in the host's
+    /// memory.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+
     /// Bytes that tiles may take on this device, where that is known.
     fn memory(&self) -> Option<u64> {
         None
@@ -88,6 +107,12 @@ pub trait Engine: Send + Sync {
     /// what lives between layers stays small.
     fn grain(&self) -> u64 {
         256 << 20
+    }
+
+    /// Evaluations that are best under way at one time: two where one batch can come up while another is
+    /// computed.
+    fn lanes(&self) -> usize {
+        1
     }
 
     /// Waits until all work given so far is done: for clocks.
@@ -116,6 +141,24 @@ pub trait Engine: Send + Sync {
         rows: usize,
         fill: &Fill<'_>,
     ) -> Result<(), DeviceError>;
+
+    /// Brings fresh ciphertexts in, rows `order` of a batch, to be row `at` and those after it: c₀ as it
+    /// travels, c₁ drawn from its seed.
+    ///
+    /// # Errors
+    /// As [`Engine::fill`], and where the batch has not these rows.
+    fn expand(
+        &self,
+        into: &mut Self::Tile,
+        at: usize,
+        order: &[u32],
+        batch: &SeededTile,
+    ) -> Result<(), DeviceError> {
+        check::seeded(self.shape(into), at, order, batch)?;
+        self.fill(into, at, order.len(), &|prime, component, row, poly| {
+            batch.expand_poly(self.basis(), prime, component, order[row] as usize, poly);
+        })
+    }
 
     /// Takes residues out, waiting for all work on them.
     ///
@@ -197,4 +240,11 @@ pub enum DeviceError {
     /// The device reported an error, or went away.
     #[error("{device} failed: {reason}")]
     Lost { device: String, reason: String },
+}
+
+impl DeviceError {
+    /// Whether another device could do it: this one failed, is missing, or is too small.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(self, Self::NoAdapter { .. } | Self::Memory { .. } | Self::Lost { .. })
+    }
 }

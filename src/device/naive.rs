@@ -22,10 +22,6 @@ impl NaiveEngine {
         Ok(Self { params: params.clone(), key: key.cloned() })
     }
 
-    fn basis(&self) -> &Basis {
-        self.params.basis()
-    }
-
     /// (c₀², 2c₀c₁, c₁²) of every row.
     fn square(&self, tile: &Tile) -> Tile {
         let shape = Shape { components: 3, ..tile.shape() };
@@ -146,6 +142,10 @@ impl Engine for NaiveEngine {
 
     fn name(&self) -> String {
         "the definitions".into()
+    }
+
+    fn basis(&self) -> &Basis {
+        self.params.basis()
     }
 
     fn tile(&self, shape: Shape) -> Result<Tile, DeviceError> {

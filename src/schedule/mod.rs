@@ -5,6 +5,7 @@
 //! their rows are asked for; `layout` cuts values into chunks, orders them depth first and gives each
 //! its place; [`Runner`] runs them.
 
+mod lanes;
 mod layout;
 mod order;
 mod runner;
@@ -17,8 +18,8 @@ pub use runner::Runner;
 pub use timing::Timing;
 
 #[cfg(feature = "gpu")]
-use crate::device::gpu::GpuEngine;
-use crate::device::{Device, DeviceError, cpu::CpuEngine};
+use crate::device::gpu::{GpuEngine, GpuOptions};
+use crate::device::{Device, DeviceError, Traffic, cpu::CpuEngine};
 use crate::plan::Plan;
 use crate::ring::Tile;
 use crate::scheme::{RelinKey, SeededTile};
@@ -30,6 +31,12 @@ pub trait Evaluate: Send + Sync {
 
     /// Bytes of ciphertexts of one batch on the device, at the most.
     fn memory(&self) -> u64;
+
+    /// How many batches are evaluated at a time; more wait.
+    fn lanes(&self) -> usize;
+
+    /// What has crossed to the device and back.
+    fn traffic(&self) -> Traffic;
 
     /// Evaluates one batch; `progress` is called with each layer's index when it is done.
     ///
@@ -63,7 +70,12 @@ pub fn open(
         }
         #[cfg(feature = "gpu")]
         Device::Gpu(adapter) => {
-            let engine = GpuEngine::open(adapter, params, key)?;
+            let device = Device::GpuWith(adapter.clone(), GpuOptions::default());
+            return open(&device, plan, key, memory);
+        }
+        #[cfg(feature = "gpu")]
+        Device::GpuWith(adapter, options) => {
+            let engine = GpuEngine::open_with(adapter, params, key, options)?;
             Box::new(Runner::new(engine, params, program, memory)?)
         }
     })

@@ -1,9 +1,10 @@
 //! Runs a program on an engine, chunk by chunk.
 
+use super::lanes::Lanes;
 use super::layout::{Layout, Task};
 use super::stages::{Stage, Summand, whole};
 use super::{Evaluate, Timing};
-use crate::device::{DeviceError, Engine, Layer, Term};
+use crate::device::{DeviceError, Engine, Layer, Term, Traffic};
 use crate::plan::{Program, Value};
 use crate::ring::{Shape, Tile};
 use crate::scheme::{Parameters, SeededTile, Switch};
@@ -20,6 +21,7 @@ pub struct Runner<E: Engine> {
     chunks: Vec<Option<Chunk<E>>>,
     /// Tiles of finished evaluations, for the next ones.
     tiles: Mutex<Vec<Vec<E::Tile>>>,
+    lanes: Lanes,
 }
 
 /// The coarsest layout that fits `memory` bytes, or what the engine has.
@@ -32,7 +34,7 @@ pub fn fitting<'a, E: Engine>(
     program: &'a Program,
     memory: Option<u64>,
 ) -> Result<(Vec<Stage<'a>>, Layout), DeviceError> {
-    let limit = memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX);
+    let limit = limit(engine, memory);
     let (stages, layout) = Layout::within(program, params.degree(), engine.grain(), limit);
     match layout.bytes <= limit {
         true => Ok((stages, layout)),
@@ -43,6 +45,11 @@ pub fn fitting<'a, E: Engine>(
             limit,
         }),
     }
+}
+
+/// Bytes that ciphertexts may take.
+fn limit<E: Engine>(engine: &E, memory: Option<u64>) -> u64 {
+    memory.into_iter().chain(engine.memory()).min().unwrap_or(u64::MAX)
 }
 
 /// A task's share of its stage; `None` for rows of the input.
@@ -73,7 +80,9 @@ impl<E: Engine> Runner<E> {
     ) -> Result<Self, DeviceError> {
         let (stages, layout) = fitting(&engine, params, &program, memory)?;
         let chunks = chunks(&engine, params, &stages, &layout)?;
-        Ok(Self::new_with(engine, params, &program, layout, chunks))
+        let room = limit(&engine, memory) / layout.bytes.max(1);
+        let lanes = engine.lanes().min(usize::try_from(room).unwrap_or(usize::MAX));
+        Ok(Self::new_with(engine, params, &program, layout, chunks, lanes))
     }
 
     /// All rows of every layer at once, every value kept: for looking at them.
@@ -88,7 +97,7 @@ impl<E: Engine> Runner<E> {
         let stages = whole(&program);
         let layout = Layout::new(&program.input, &stages, params.degree(), u64::MAX);
         let chunks = chunks(&engine, params, &stages, &layout)?;
-        Ok(Self::new_with(engine, params, &program, layout, chunks))
+        Ok(Self::new_with(engine, params, &program, layout, chunks, 1))
     }
 
     fn new_with(
@@ -97,9 +106,10 @@ impl<E: Engine> Runner<E> {
         program: &Program,
         layout: Layout,
         chunks: Vec<Option<Chunk<E>>>,
+        lanes: usize,
     ) -> Self {
-        let (params, tiles) = (params.clone(), Mutex::default());
-        Self { engine, params, input: program.input, layout, chunks, tiles }
+        let (params, tiles, lanes) = (params.clone(), Mutex::default(), Lanes::new(lanes));
+        Self { engine, params, input: program.input, layout, chunks, tiles, lanes }
     }
 
     /// The tile of every value, from the input to the answer, as far as it is still there when all is
@@ -142,10 +152,7 @@ impl<E: Engine> Runner<E> {
             let into = &mut rest[0];
             let Some(chunk) = chunk else {
                 let order = &self.layout.orders[0][rows.clone()];
-                let basis = self.params.basis();
-                self.engine.fill(into, at, rows.len(), &|prime, component, row, poly| {
-                    batch.expand_poly(basis, prime, component, order[row] as usize, poly);
-                })?;
+                self.engine.expand(into, at, order, batch)?;
                 self.engine.wait()?;
                 lap(&mut timing.upload);
                 continue;
@@ -235,11 +242,20 @@ impl<E: Engine> Evaluate for Runner<E> {
         self.layout.bytes
     }
 
+    fn lanes(&self) -> usize {
+        self.lanes.count()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.engine.traffic()
+    }
+
     fn evaluate(
         &self,
         batch: &SeededTile,
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Tile, Timing), DeviceError> {
+        let _lane = self.lanes.enter();
         let shelf = || self.tiles.lock().unwrap_or_else(PoisonError::into_inner);
         let mut timing = Timing::default();
         let kept = shelf().pop();

@@ -25,6 +25,16 @@ impl SeededTile {
         self.seed.len() + 4 * self.c0.data().len()
     }
 
+    /// The seed of all c₁.
+    pub fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
+    /// `[prime][1][row][N]`: c₀, values at the roots of unity.
+    pub fn c0(&self) -> &Tile {
+        &self.c0
+    }
+
     /// Both components in full.
     pub fn expand(&self, basis: &Basis) -> Tile {
         let shape = self.shape();

@@ -50,12 +50,12 @@ impl Classify {
         let network = &replaced.network;
         let (images, labels) = self.data(network)?;
         warn_of_escapes(&replaced, &images)?;
-        let device = self.common.device()?;
+        let machine = self.common.machine()?;
         options.calibration = loaded.calibration;
         options.precision_bits = self.common.precision;
         let plan = Plan::new(network, &options)?;
-        let backend = backend_name(&device);
-        let outcome = pipeline::run(&plan, device, self.common.memory(), images.view())?;
+        let backend = backend_name(&machine.device);
+        let outcome = pipeline::run(&plan, machine, images.view())?;
 
         let encrypted = answers(outcome.results.view());
         let clear = answers(network.evaluate(&images)?.view());

@@ -51,7 +51,7 @@ impl Infer {
         if low <= high {
             warn_of_escapes(&replaced, &inputs.mapv(|x| x.max(low).min(high)))?;
         }
-        let device = self.common.device()?;
+        let machine = self.common.machine()?;
         let plan = Plan::new(
             &replaced.network,
             &PlanOptions {
@@ -61,7 +61,7 @@ impl Infer {
                 ..PlanOptions::default()
             },
         )?;
-        let outcome = pipeline::run(&plan, device, self.common.memory(), inputs.view())?;
+        let outcome = pipeline::run(&plan, machine, inputs.view())?;
         files::write(&self.output, &files::npy(&outcome.results)?)?;
         let (params, s) = (plan.parameters(), outcome.seconds);
         println!(

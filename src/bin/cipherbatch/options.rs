@@ -2,6 +2,7 @@
 
 use crate::activation::{self, Activation};
 use crate::failure::{Failure, Result};
+use crate::pipeline::Machine;
 use crate::{files, shipped};
 use bytesize::ByteSize;
 use cipherbatch::model::Replaced;
@@ -55,7 +56,7 @@ pub struct Common {
 
 impl Common {
     /// The device asked for.
-    pub fn device(&self) -> Result<Device> {
+    fn device(&self) -> Result<Device> {
         match self.backend {
             Backend::Auto => Ok(Device::auto()),
             Backend::Cpu => Ok(Device::cpu()),
@@ -66,6 +67,12 @@ impl Common {
                 "this program was built without the feature `gpu`; use --backend cpu, or build it with --features gpu",
             )),
         }
+    }
+
+    /// The device asked for, and what it may do. Where none was asked for by name, the CPU takes over if it fails.
+    pub fn machine(&self) -> Result<Machine> {
+        let may_fall = self.backend == Backend::Auto;
+        Ok(Machine { device: self.device()?, memory: self.memory(), may_fall })
     }
 
     /// Bytes that the ciphertexts of one batch may take.
@@ -129,6 +136,6 @@ pub fn backend_name(device: &Device) -> &'static str {
     match device {
         Device::Cpu => "cpu",
         #[cfg(feature = "gpu")]
-        Device::Gpu(_) => "gpu",
+        Device::Gpu(_) | Device::GpuWith(..) => "gpu",
     }
 }

@@ -1,10 +1,11 @@
-//! Keys, then batch after batch: encrypt, evaluate, decrypt. Memory stays at one batch's.
+//! Keys, then all batches through the library's pipeline, with a bar on the terminal.
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::report::Seconds;
+use cipherbatch::pipeline::{self, PipelineError};
 use cipherbatch::{Client, Device, Plan, Server};
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::{ArrayD, ArrayViewD, Axis, concatenate};
+use ndarray::{ArrayD, ArrayViewD, Axis};
 use std::time::Instant;
 
 /// What came out, and where the time went.
@@ -15,49 +16,54 @@ pub struct Outcome {
     pub seconds: Seconds,
 }
 
-/// Runs a plan on all inputs `[images, …]`, with at most `memory` bytes of ciphertexts on the device.
-pub fn run(
-    plan: &Plan,
-    device: Device,
-    memory: Option<u64>,
-    inputs: ArrayViewD<'_, f32>,
-) -> Result<Outcome> {
-    let mut seconds = Seconds::default();
+/// Where a plan is evaluated.
+pub struct Machine {
+    pub device: Device,
+    /// Bytes of ciphertexts on the device at most.
+    pub memory: Option<u64>,
+    /// Whether the processor takes over where the device fails.
+    pub may_fall: bool,
+}
+
+/// Runs a plan on all inputs `[images, …]`.
+pub fn run(plan: &Plan, machine: Machine, inputs: ArrayViewD<'_, f32>) -> Result<Outcome> {
     let clock = Instant::now();
     let client = Client::new(plan)?;
-    seconds.keygen = clock.elapsed().as_secs_f64();
-    let server = Server::with_memory(plan, client.evaluation_keys(), device, memory)?;
+    let keygen = clock.elapsed().as_secs_f64();
+    let Machine { device, memory, may_fall } = machine;
+    let keys = client.evaluation_keys();
+    let server = match may_fall {
+        true => Server::resilient(plan, keys, device, memory)?,
+        false => Server::with_memory(plan, keys, device, memory)?,
+    };
 
-    let images = inputs.len_of(Axis(0));
-    let batches = images.div_ceil(plan.slots());
+    let batches = inputs.len_of(Axis(0)).div_ceil(plan.slots());
     let bar = progress(batches * (server.layers() + 2));
-    let mut results = Vec::with_capacity(batches);
-    let mut earlier = None;
-    for (index, chunk) in inputs.axis_chunks_iter(Axis(0), plan.slots()).enumerate() {
-        let batch_of = format!("batch {} of {batches}", index + 1);
-        bar.set_message(format!("{batch_of}: encrypting"));
-        let clock = Instant::now();
-        let batch = client.encrypt_over(earlier.take(), chunk)?;
-        seconds.encrypt += clock.elapsed().as_secs_f64();
-        bar.inc(1);
-
-        bar.set_message(format!("{batch_of}: evaluating"));
-        let (answer, timing) = server.evaluate_with(&batch, |_| bar.inc(1))?;
-        seconds.upload += timing.upload.as_secs_f64();
-        seconds.evaluate += timing.evaluate.as_secs_f64();
-        seconds.download += timing.download.as_secs_f64();
-
-        bar.set_message(format!("{batch_of}: decrypting"));
-        let clock = Instant::now();
-        results.push(client.decrypt(&answer)?);
-        seconds.decrypt += clock.elapsed().as_secs_f64();
-        bar.inc(1);
-        earlier = Some(batch);
-    }
+    let outcome = pipeline::run(plan, &client, &server, inputs, |_, _| bar.inc(1));
     bar.finish_and_clear();
-    let views: Vec<_> = results.iter().map(|r| r.view()).collect();
-    let results = concatenate(Axis(0), &views).map_err(crate::failure::Failure::machine)?;
+    if let Some(reason) = server.fallen() {
+        eprintln!("warning: the CPU took over: {reason}");
+    }
+    let (results, stages) = outcome?;
+    let seconds = Seconds {
+        keygen,
+        encrypt: stages.encrypt.as_secs_f64(),
+        upload: stages.server.upload.as_secs_f64(),
+        evaluate: stages.server.evaluate.as_secs_f64(),
+        download: stages.server.download.as_secs_f64(),
+        decrypt: stages.decrypt.as_secs_f64(),
+        total: stages.total.as_secs_f64(),
+    };
     Ok(Outcome { results, device: server.device(), seconds })
+}
+
+impl From<PipelineError> for Failure {
+    fn from(e: PipelineError) -> Self {
+        match e {
+            PipelineError::Client(e) => e.into(),
+            PipelineError::Server(e) => e.into(),
+        }
+    }
 }
 
 /// A bar on the terminal; nothing where standard error is none.

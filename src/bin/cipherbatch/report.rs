@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-/// Seconds by stage, over all batches.
+/// Seconds by stage, over all batches. Stages work side by side: they add up to more than `total`.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Seconds {
     pub keygen: f64,
@@ -12,6 +12,8 @@ pub struct Seconds {
     pub evaluate: f64,
     pub download: f64,
     pub decrypt: f64,
+    /// From the first input to the last result, keys not counted.
+    pub total: f64,
 }
 
 /// One classification run.
@@ -61,8 +63,8 @@ impl fmt::Display for Report {
         writeln!(f, "  agreement    {}", percent(self.agreement))?;
         writeln!(
             f,
-            "  seconds      keys {:.2}, encrypt {:.2}, upload {:.2}, evaluate {:.2}, download {:.2}, decrypt {:.2}",
-            s.keygen, s.encrypt, s.upload, s.evaluate, s.download, s.decrypt
+            "  seconds      keys {:.2}, encrypt {:.2}, upload {:.2}, evaluate {:.2}, download {:.2}, decrypt {:.2}; {:.2} from end to end",
+            s.keygen, s.encrypt, s.upload, s.evaluate, s.download, s.decrypt, s.total
         )?;
         write!(f, "  evaluation   {:.0} images/s", self.evaluate_images_per_second)?;
         match self.peak_memory_bytes {

@@ -48,10 +48,6 @@ impl CpuEngine {
         Ok(Self { params: params.clone(), key, simd, sums: Mutex::default() })
     }
 
-    fn basis(&self) -> &Basis {
-        self.params.basis()
-    }
-
     fn sums(&self) -> MutexGuard<'_, Vec<Tile>> {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,6 +59,10 @@ impl Engine for CpuEngine {
 
     fn name(&self) -> String {
         format!("CPU, {} threads, {}", rayon::current_num_threads(), self.simd)
+    }
+
+    fn basis(&self) -> &Basis {
+        self.params.basis()
     }
 
     fn grain(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! An open device: its limits, its memory budget, and its errors as values.
 
 use super::{Adapter, GpuOptions, LimitSet, Prelude};
-use crate::device::DeviceError;
+use crate::device::{DeviceError, Traffic};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,7 +26,12 @@ pub struct Gpu {
     largest_buffer: u64,
     memory: u64,
     used: Arc<AtomicU64>,
+    /// Bytes that went to the device and came back.
+    up: AtomicU64,
+    down: AtomicU64,
     failure: Failure,
+    /// Submissions that are left before the device is destroyed.
+    fault: Option<AtomicU64>,
 }
 
 /// A buffer that counts in the budget for as long as it lives.
@@ -93,8 +98,21 @@ impl Gpu {
             .or_else(|| adapter.memory().map(|bytes| bytes / 10 * 9))
             .unwrap_or(u64::MAX);
         let name = adapter.name().to_owned();
-        let used = Arc::default();
-        Ok(Self { device, queue, prelude, limits, name, largest_buffer, memory, used, failure })
+        let (used, up, down) = (Arc::default(), AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self {
+            device,
+            queue,
+            prelude,
+            limits,
+            name,
+            largest_buffer,
+            memory,
+            used,
+            up,
+            down,
+            failure,
+            fault: options.fault.map(AtomicU64::new),
+        })
     }
 
     /// As the driver calls it.
@@ -165,8 +183,28 @@ impl Gpu {
     /// A buffer with content.
     pub fn buffer_of(&self, what: &'static str, words: &[u32]) -> Result<Buffer, DeviceError> {
         let buffer = self.buffer(what, words.len())?;
-        self.queue.write_buffer(&buffer.raw, 0, bytemuck::cast_slice(words));
+        self.write(&buffer, 0, bytemuck::cast_slice(words));
         Ok(buffer)
+    }
+
+    /// Brings bytes to a buffer, from byte `at` on.
+    pub fn write(&self, buffer: &Buffer, at: u64, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.queue.write_buffer(&buffer.raw, at, bytes);
+            self.count(bytes.len() as u64, 0);
+        }
+    }
+
+    /// Counts bytes that cross.
+    pub fn count(&self, up: u64, down: u64) {
+        self.up.fetch_add(up, Ordering::Relaxed);
+        self.down.fetch_add(down, Ordering::Relaxed);
+    }
+
+    /// All bytes that have crossed.
+    pub fn traffic(&self) -> Traffic {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Traffic { up: of(&self.up), down: of(&self.down) }
     }
 
     /// A buffer of parameters.
@@ -174,9 +212,7 @@ impl Gpu {
         use wgpu::BufferUsages as U;
         let usage = U::UNIFORM | U::COPY_DST;
         let buffer = self.allocate("parameters", bytes.len().div_ceil(4), usage)?;
-        if !bytes.is_empty() {
-            self.queue.write_buffer(&buffer.raw, 0, bytes);
-        }
+        self.write(&buffer, 0, bytes);
         Ok(buffer)
     }
 
@@ -203,6 +239,18 @@ impl Gpu {
             Some(e) => Err(self.failed(e.to_string())),
             None => Ok(value),
         }
+    }
+
+    /// Hands commands to the device.
+    pub fn submit(&self, commands: wgpu::CommandBuffer) {
+        if let Some(left) = &self.fault
+            && left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| l.checked_sub(1))
+                .is_err()
+        {
+            self.device.destroy();
+        }
+        self.queue.submit([commands]);
     }
 
     /// Waits for all submitted work.

@@ -1,19 +1,22 @@
 //! The engine of a GPU.
 
 use super::context::Gpu;
+use super::form::Costs;
 use super::linear::{Summand, Target, linear};
 use super::matrix::GpuMatrix;
+use super::options::Tuning;
 use super::pipelines::Pipelines;
 use super::recording::Recording;
 use super::scratch::Scratch;
-use super::switch::{raise, relinearise, rescale};
+use super::switch::{Switching, switch};
 use super::tables::Tables;
 use super::transform::Transforms;
-use super::{Adapter, GpuOptions, GpuTile, Kernels, Prelude, transfer};
-use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
-use crate::ring::{BlockMatrix, Shape, Tile};
-use crate::scheme::{Parameters, RelinKey};
+use super::{Adapter, GpuOptions, GpuTile, Kernels, Prelude, Probe, expand, transfer};
+use crate::device::{DeviceError, Engine, Fill, Layer, Operator, Traffic, check};
+use crate::ring::{Basis, BlockMatrix, Shape, Tile};
+use crate::scheme::{Parameters, RelinKey, SeededTile};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A GPU, opened for one basis and key.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct GpuEngine {
     pub(super) pipelines: Pipelines,
     pub(super) tables: Tables,
     pub(super) transforms: Transforms,
+    pub(super) tuning: Tuning,
+    pub(super) costs: Costs,
     /// Held from the first command of an operation to its submission, so that operations do not
     /// share scratch memory.
     scratch: Mutex<Scratch>,
@@ -32,8 +37,8 @@ impl GpuEngine {
     /// Opens an adapter as is best for use.
     ///
     /// # Errors
-    /// [`DeviceError::Shape`] where the key is not of these parameters, and where the device fails
-    /// or has no room for roots and key.
+    /// [`DeviceError::Shape`] where the key is not of these parameters or the ring is smaller than 16, and
+    /// where the device fails or has no room for roots and key.
     pub fn open(
         adapter: &Adapter,
         params: &Parameters,
@@ -56,10 +61,10 @@ impl GpuEngine {
         key.map_or(Ok(()), |k| check::key(basis, k))?;
         let gpu = Gpu::open(adapter, options)?;
         let tables = gpu.guarded(|| Tables::new(&gpu, basis, key))?;
-        let transforms = Transforms::new(&gpu, basis.degree(), options.workgroup_memory);
-        let pipelines = Pipelines::new(options);
-        let (params, scratch) = (params.clone(), Mutex::default());
-        Ok(Self { gpu, params, pipelines, tables, transforms, scratch })
+        let transforms = Transforms::new(&gpu, basis.degree(), options)?;
+        let (pipelines, tuning) = (Pipelines::new(options), options.tuning);
+        let (costs, params, scratch) = (Costs::counted(&gpu), params.clone(), Mutex::default());
+        Ok(Self { gpu, params, pipelines, tables, transforms, tuning, costs, scratch })
     }
 
     /// The wide arithmetic that its shaders use.
@@ -70,6 +75,22 @@ impl GpuEngine {
     /// One kernel at a time.
     pub fn kernels(&self) -> Kernels<'_> {
         Kernels::new(self)
+    }
+
+    /// Clocks, whose measurements take `least` at least.
+    pub fn probe(&self, least: Duration) -> Probe<'_> {
+        Probe::new(self, least)
+    }
+
+    /// The limits that the kernels' sizes come from: bytes of workgroup memory, threads of a workgroup, bytes of
+    /// the largest buffer.
+    pub fn limits(&self) -> [u64; 3] {
+        let limits = &self.gpu.limits;
+        [
+            limits.max_compute_workgroup_storage_size.into(),
+            limits.max_compute_invocations_per_workgroup.into(),
+            self.gpu.largest_buffer(),
+        ]
     }
 
     /// Gives memory back that is kept between operations.
@@ -90,9 +111,25 @@ impl Engine for GpuEngine {
         self.gpu.name().to_owned()
     }
 
+    fn basis(&self) -> &Basis {
+        self.params.basis()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.gpu.traffic()
+    }
+
     fn memory(&self) -> Option<u64> {
         // The rest is for weights and for what operations keep between their kernels.
         self.gpu.memory().map(|bytes| bytes / 4 * 3)
+    }
+
+    fn grain(&self) -> u64 {
+        self.tuning.grain.unwrap_or(256 << 20)
+    }
+
+    fn lanes(&self) -> usize {
+        2
     }
 
     fn wait(&self) -> Result<(), DeviceError> {
@@ -115,6 +152,23 @@ impl Engine for GpuEngine {
         transfer::fill(&self.gpu, into, at, rows, fill)
     }
 
+    fn expand(
+        &self,
+        into: &mut GpuTile,
+        at: usize,
+        order: &[u32],
+        batch: &SeededTile,
+    ) -> Result<(), DeviceError> {
+        check::seeded(into.shape, at, order, batch)?;
+        transfer::send(&self.gpu, into, at, order, batch.c0())?;
+        self.gpu.guarded(|| {
+            let mut rec = Recording::new(&self.gpu, &self.pipelines);
+            let rows = (&self.gpu.buffer_of("the order of rows", order)?, order.len());
+            expand::expand(&mut rec, self.basis(), batch.seed(), rows, into, at)?;
+            rec.submit()
+        })
+    }
+
     fn download(&self, tile: &GpuTile) -> Result<Tile, DeviceError> {
         transfer::download(&self.gpu, tile)
     }
@@ -124,7 +178,8 @@ impl Engine for GpuEngine {
     }
 
     fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<GpuMatrix, DeviceError> {
-        self.gpu.guarded(|| GpuMatrix::new(&self.gpu, matrix, squared))
+        let (gpu, costs, tuning) = (&self.gpu, &self.costs, &self.tuning);
+        gpu.guarded(|| GpuMatrix::new(gpu, costs, tuning, matrix, squared))
     }
 
     fn operator(&self, matrix: &GpuMatrix) -> Operator {
@@ -145,31 +200,20 @@ impl Engine for GpuEngine {
         let (gpu, tables, transforms) = (&self.gpu, &self.tables, &self.transforms);
         gpu.guarded(|| {
             let bias = gpu.buffer_of("the bias", layer.bias)?;
-            let scratch = &mut *self.scratch();
             let mut rec = Recording::new(gpu, &self.pipelines);
-            let Some(switch) = layer.switch else {
-                let target = Target { tile: into, row: at, onto: layer.onto };
-                linear(&mut rec, tables, scratch, &terms, &bias, shape, target)?;
+            let target = Target { tile: into, row: at, onto: layer.onto };
+            let Some(way) = layer.switch else {
+                linear(&mut rec, tables, &terms, &bias, shape, target)?;
                 return rec.submit();
             };
-            let relinearised = shape.components == 3;
-            let guards = usize::from(switch.guarded && relinearised);
-            let raised = Shape { primes: shape.primes + guards, ..shape };
-            let mut sum = scratch.sum(gpu, raised)?;
-            let target = Target { tile: &sum, row: 0, onto: false };
-            linear(&mut rec, tables, scratch, &terms, &bias, shape, target)?;
-            if guards > 0 {
-                raise(&mut rec, tables, &sum)?;
-            }
-            if relinearised {
-                relinearise(&mut rec, tables, transforms, scratch, &sum, shape.primes)?;
-            }
-            for _ in 0..guards + switch.rescale {
-                rescale(&mut rec, tables, transforms, scratch, &sum)?;
-                sum.shape.primes -= 1;
-            }
-            sum.copy_to(&mut rec, into, at);
-            scratch.keep(sum);
+            let scratch = &mut *self.scratch();
+            let guards = usize::from(way.guarded && shape.components == 3);
+            let sum = scratch.sum(gpu, Shape { primes: shape.primes + guards, ..shape })?;
+            let to_sum = Target { tile: &sum, row: 0, onto: false };
+            linear(&mut rec, tables, &terms, &bias, shape, to_sum)?;
+            let mut work = Switching { rec: &mut rec, tables, transforms };
+            switch(&mut work, scratch, &sum, shape, way, target)?;
+            scratch.keep_sum(sum);
             rec.submit()
         })
     }

@@ -4,12 +4,13 @@ use super::context::Buffer;
 use super::engine::GpuEngine;
 use super::linear::{self, Columns, Product};
 use super::recording::Recording;
-use super::switch::Batch;
+use super::switch::{Rows, Switching};
 use super::tile::GpuTile;
-use super::transfer;
 use super::transform::Job;
+use super::{expand, transfer};
 use crate::device::{DeviceError, Engine};
 use crate::ring::{BlockMatrix, Shape, Tile};
+use crate::scheme::Seed;
 
 /// What results hold before a kernel runs: no residue, so that whatever is not written shows.
 pub const POISON: u32 = 0xdead_beef;
@@ -27,22 +28,24 @@ impl<'a> Kernels<'a> {
         Self { engine }
     }
 
-    /// Forward transforms of `polynomials` polynomials for each job, out of `source`, groups
-    /// `[group][polynomial][N]`, into as many groups as jobs.
+    /// Forward transforms of `polynomials` polynomials for each job, out of and into polynomials of N words,
+    /// one after another.
     ///
     /// # Errors
-    /// [`DeviceError::Shape`] for groups or primes that are not there, or where the device failed.
+    /// [`DeviceError::Shape`] for polynomials or primes that are not there, or where the device failed.
     pub fn ntt_forward(&self, jobs: &[Job], polynomials: usize, source: &[u32]) -> Words {
-        let group = polynomials * self.degree();
+        let n = self.degree();
         for j in jobs {
-            self.at_most("group of the source", (j.source + 1) * group, source.len())?;
-            self.at_most("group of the result", j.result + 1, jobs.len())?;
+            self.at_most("words of the source", (j.source + polynomials) * n, source.len())?;
+            self.at_most("polynomial", j.result + polynomials, jobs.len() * polynomials)?;
             self.at_most("prime", j.prime.max(j.from) + 1, self.primes())?;
         }
-        self.run(&vec![POISON; jobs.len() * group], |rec, result| {
+        let words = jobs.len() * polynomials * n;
+        self.run(&vec![POISON; words], |rec, result| {
             let source = rec.gpu().buffer_of("polynomials", source)?;
+            let between = rec.gpu().buffer_of("between two passes", &vec![POISON; words])?;
             let e = self.engine;
-            e.transforms.forward(rec, &e.tables, &source, result, polynomials, jobs)
+            e.transforms.forward(rec, &e.tables, &source, &between, result, polynomials, jobs)
         })
     }
 
@@ -53,38 +56,33 @@ impl<'a> Kernels<'a> {
     pub fn ntt_inverse(&self, polynomials: usize, values: &[u32]) -> Words {
         let groups = values.len() / (polynomials * self.degree()).max(1);
         self.at_most("groups", groups, self.primes())?;
-        let job = |i| Job { prime: i, from: i, source: i, result: i };
+        let at = |i| i * polynomials;
+        let job = |i| Job { prime: i, from: i, source: at(i), result: at(i) };
         let jobs: Vec<Job> = (0..groups).map(job).collect();
-        self.run(values, |rec, data| {
+        self.run(&vec![POISON; values.len()], |rec, result| {
+            let source = rec.gpu().buffer_of("values", values)?;
             let e = self.engine;
-            e.transforms.inverse(rec, &e.tables, data, polynomials, &jobs)
+            e.transforms.inverse(rec, &e.tables, &source, result, polynomials, &jobs)
         })
     }
 
-    /// (c₀², 2c₀c₁, c₁²) of the rows listed of `[2][rows][N]` modulo one prime, columns from `column`
-    /// on only: `[3][list][N − column]`. `column` is a multiple of four.
+    /// c₁ modulo one prime of the rows numbered by `order`: `[order][N]`.
     ///
     /// # Errors
     /// As [`Kernels::ntt_forward`].
-    pub fn square(&self, prime: usize, list: &[u32], column: usize, source: &[u32]) -> Words {
-        let n = self.degree();
-        let rows = source.len() / (2 * n);
-        self.at_most("prime", prime + 1, self.primes())?;
-        self.at_most("column", column, n)?;
-        for &row in list {
-            self.at_most("row", row as usize + 1, rows)?;
-        }
-        let width = (n - column) & !3;
-        self.run(&vec![POISON; 3 * list.len() * width], |rec, result| {
-            let source = rec.gpu().buffer_of("ciphertexts", source)?;
-            let source = Columns { buffer: &source, rows, width: n, column };
-            let rows = (&rec.gpu().buffer_of("rows", list)?, list.len());
-            linear::square(rec, self.engine.tables.primes[prime], source, rows, width, result)
-        })
+    pub fn expand(&self, prime: usize, seed: &Seed, order: &[u32]) -> Words {
+        let (rows, n) = (order.len(), self.degree());
+        let poisoned = vec![POISON; 2 * rows * n];
+        let out = self.in_tile(prime, 2, rows, &poisoned, |work, tile| {
+            let order = (&work.rec.gpu().buffer_of("the order of rows", order)?, rows);
+            expand::expand(work.rec, self.engine.basis(), seed, order, tile.tile, 0)
+        })?;
+        Ok(out[rows * n..].to_vec())
     }
 
-    /// matrix·source + bias modulo one prime: `[components][inputs][N]` to
-    /// `[components][outputs][N]`, the first `earlier` components added to what `result` holds.
+    /// matrix·source + bias modulo one prime: `[components][inputs][N]` to `[components][outputs][N]`, the first
+    /// `earlier` components added to what `result` holds. Where two components are `squared` first, three come
+    /// out.
     ///
     /// # Errors
     /// As [`Kernels::ntt_forward`].
@@ -92,20 +90,26 @@ impl<'a> Kernels<'a> {
         &self,
         prime: usize,
         matrix: &BlockMatrix,
+        squared: bool,
         bias: Option<&[u32]>,
         source: &[u32],
         result: &[u32],
         earlier: usize,
     ) -> Words {
         let n = self.degree();
-        let components = source.len() / (matrix.inputs() * n).max(1);
+        let read = source.len() / (matrix.inputs() * n).max(1);
+        if squared && read != 2 {
+            let (found, expected) = (read.to_string(), "2".into());
+            return Err(DeviceError::Shape { what: "components to be squared", found, expected });
+        }
+        let components = if squared { 3 } else { read };
         self.at_most("prime", prime + 1, self.primes())?;
         self.at_most("residues", components * matrix.outputs() * n, result.len())?;
         if let Some(bias) = bias {
             self.at_most("outputs", matrix.outputs(), bias.len())?;
         }
         let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
-        let matrix = self.engine.matrix(matrix, false)?;
+        let matrix = self.engine.matrix(matrix, squared)?;
         self.run(result, |rec, result| {
             let source = rec.gpu().buffer_of("ciphertexts", source)?;
             let constants = rec.gpu().buffer_of("the bias", bias.unwrap_or(&[]))?;
@@ -118,8 +122,8 @@ impl<'a> Kernels<'a> {
         })
     }
 
-    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ modulo one prime, for a tile `[3][rows][N]` and digits
-    /// `[digits][rows][N]` of which the one of this prime is not read.
+    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ modulo one prime, for a tile `[3][rows][N]` and digits `[digits][rows][N]`,
+    /// coefficients modulo prime j, of which the one of this prime is not read.
     ///
     /// # Errors
     /// [`DeviceError::NoKey`], or as [`Kernels::ntt_forward`].
@@ -131,9 +135,10 @@ impl<'a> Kernels<'a> {
         let rows = tile.len() / (3 * row);
         let count = digits.len() / (rows * row).max(1);
         self.at_most("digits", count, self.primes())?;
-        self.in_tile(prime, 3, rows, tile, |rec, batch| {
-            let digits = rec.gpu().buffer_of("digits", digits)?;
-            batch.key_switch(rec, &self.engine.tables, prime, &digits, count)
+        self.in_tile(prime, 3, rows, tile, |work, rows| {
+            let between = work.rec.gpu().buffer("between two passes", digits.len())?;
+            let digits = work.rec.gpu().buffer_of("digits", digits)?;
+            work.key_switch(rows, prime, count, &digits, &between)
         })
     }
 
@@ -144,13 +149,11 @@ impl<'a> Kernels<'a> {
     pub fn raise(&self, prime: usize, guard: usize, components: usize, tile: &[u32]) -> Words {
         let rows = tile.len() / (components * self.degree()).max(1);
         self.at_most("prime", guard + 1, self.primes())?;
-        self.in_tile(prime, components, rows, tile, |rec, batch| {
-            batch.raise(rec, &self.engine.tables, prime, guard)
-        })
+        self.in_tile(prime, components, rows, tile, |work, rows| work.raise(rows, prime, guard))
     }
 
-    /// c ← (c − r)·q⁻¹ modulo one prime, q being prime `last`, for a tile and remainders
-    /// `[2][rows][N]`.
+    /// c ← (c − r)·q⁻¹ modulo one prime, q being prime `last`, for a tile `[2][rows][N]` and remainders of as
+    /// many coefficients modulo q.
     ///
     /// # Errors
     /// As [`Kernels::ntt_forward`].
@@ -158,9 +161,10 @@ impl<'a> Kernels<'a> {
         let rows = tile.len() / (2 * self.degree());
         self.at_most("prime", last + 1, self.primes())?;
         self.at_most("residues", tile.len(), remainders.len())?;
-        self.in_tile(prime, 2, rows, tile, |rec, batch| {
-            let remainders = rec.gpu().buffer_of("remainders", remainders)?;
-            batch.rescale(rec, &self.engine.tables, prime, last, &remainders, 0)
+        self.in_tile(prime, 2, rows, tile, |work, rows| {
+            let between = work.rec.gpu().buffer("between two passes", remainders.len())?;
+            let remainders = work.rec.gpu().buffer_of("remainders", remainders)?;
+            work.rescale(rows, prime, last, &remainders, &between)
         })
     }
 
@@ -205,7 +209,7 @@ impl<'a> Kernels<'a> {
         components: usize,
         rows: usize,
         residues: &[u32],
-        record: impl FnOnce(&mut Recording<'_>, &Batch<'_>) -> Result<(), DeviceError>,
+        record: impl FnOnce(&mut Switching<'_, '_>, Rows<'_>) -> Result<(), DeviceError>,
     ) -> Words {
         self.at_most("prime", prime + 1, self.primes())?;
         let shape = Shape { primes: prime + 1, components, rows, degree: self.degree() };
@@ -217,7 +221,9 @@ impl<'a> Kernels<'a> {
         let tile: GpuTile = self.engine.upload(&tile)?;
         gpu.guarded(|| {
             let mut rec = Recording::new(gpu, &self.engine.pipelines);
-            record(&mut rec, &Batch { tile: &tile, rows: 0..rows })?;
+            let (tables, transforms) = (&self.engine.tables, &self.engine.transforms);
+            let mut work = Switching { rec: &mut rec, tables, transforms };
+            record(&mut work, Rows { tile: &tile, first: 0, count: rows })?;
             rec.submit()
         })?;
         Ok(self.engine.download(&tile)?.prime(prime).to_vec())

@@ -1,34 +1,23 @@
-//! A matrix on the device: its blocks cut into tiles of outputs, their weights as the kernel reads
-//! them.
+//! A matrix on the device: its blocks cut into tiles of outputs, their weights as the kernel reads them.
 
-use super::Kernel;
 use super::context::{Buffer, Gpu};
+use super::form::{Costs, Sizes};
+use super::options::{Form, Tuning};
 use super::pipelines::Variant;
 use crate::device::{DeviceError, Operator};
-use crate::ring::{Block, BlockMatrix};
+use crate::ring::BlockMatrix;
 use std::collections::HashMap;
 
-/// Outputs of one thread, and input rows of a round: as in `shaders/matmul.wgsl`.
-const OUTPUTS: usize = 8;
-const DEPTH: u32 = 8;
-
-/// Threads of a workgroup along (columns, outputs). Taller workgroups read inputs less often, lower
-/// ones waste fewer outputs on small blocks; all have 64 or 128 threads.
-const SHAPES: [(usize, usize); 4] = [(64, 1), (32, 2), (32, 4), (16, 8)];
+/// Words of a `Job` of `shaders/matmul.wgsl`.
+const JOB: usize = 5;
 
 /// A matrix where the GPU works.
 #[derive(Debug)]
 pub struct GpuMatrix {
     pub(super) operator: Operator,
-    /// Where it is applied to squares: the rows of the tile that are squared, and how many. The
-    /// matrix is over these.
-    pub(super) support: Option<(Buffer, usize)>,
     /// Tiles of outputs.
     pub(super) jobs: usize,
-    /// Columns of residues, in vectors of four, that a workgroup computes.
-    pub(super) across: usize,
-    /// Terms after which a 16-bit sum is folded at the latest.
-    pub(super) bound: u32,
+    pub(super) sizes: Sizes,
     pub(super) variant: Variant,
     /// `jobs`, `columns`, `rows` and `weights` of `shaders/matmul.wgsl`.
     pub(super) buffers: [Buffer; 4],
@@ -36,28 +25,22 @@ pub struct GpuMatrix {
 
 impl GpuMatrix {
     /// Packs a matrix for the kernel and brings it to the device.
-    pub fn new(gpu: &Gpu, matrix: &BlockMatrix, squared: bool) -> Result<Self, DeviceError> {
+    pub fn new(
+        gpu: &Gpu,
+        costs: &Costs,
+        tuning: &Tuning,
+        matrix: &BlockMatrix,
+        squared: bool,
+    ) -> Result<Self, DeviceError> {
         let what = "a matrix";
         let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
-        let narrowed = squared.then(|| matrix.narrowed());
-        let support = match &narrowed {
-            Some((support, _)) => Some((gpu.buffer_of(what, support)?, support.len())),
-            None => None,
-        };
-        let matrix = narrowed.as_ref().map_or(matrix, |(_, matrix)| matrix);
-        let (across, down) = shape(matrix.blocks());
-        let (jobs, weights) = pack(matrix, down * OUTPUTS);
-        // |w|·terms stays within 32,767 between two folds (`shaders/lib/arith_u32.wgsl`).
-        let bound = 32_767 / matrix.max_weight().max(1);
-        let run = DEPTH.min(1 << bound.max(1).ilog2());
-        let constants = [("WX", across as u32), ("WY", down as u32), ("RUN", run)];
+        let sizes = Sizes::new(gpu, costs, tuning, matrix, squared);
+        let (jobs, weights) = pack(matrix, &sizes);
         Ok(Self {
             operator: Operator { outputs, inputs, squared },
-            support,
-            jobs: jobs.len() / 5,
-            across,
-            bound,
-            variant: Variant::new(Kernel::Matmul, &constants),
+            jobs: jobs.len() / JOB,
+            sizes,
+            variant: sizes.variant(),
             buffers: [
                 gpu.buffer_of(what, &jobs)?,
                 gpu.buffer_of(what, matrix.columns())?,
@@ -66,23 +49,17 @@ impl GpuMatrix {
             ],
         })
     }
+
+    /// The form of the product.
+    pub fn form(&self) -> Form {
+        self.sizes.form
+    }
 }
 
-/// The workgroup that does least: padded outputs, weighed by how often inputs are read for them.
-fn shape(blocks: &[Block]) -> (usize, usize) {
-    let cost = |&&(_, down): &&(usize, usize)| {
-        let padded = |b: &Block| {
-            b.rows.len().next_multiple_of(down * OUTPUTS) as u64 * b.columns.len() as u64
-        };
-        let outputs: u64 = blocks.iter().map(padded).sum();
-        outputs * (down as u64 + 1) * 8 / down as u64
-    };
-    SHAPES.iter().min_by_key(cost).copied().unwrap_or(SHAPES[0])
-}
-
-/// The jobs, five words each, and the weights `[terms][outputs of a tile]` they point at (in vectors
-/// of four). Blocks that share weights share them here, too.
-fn pack(matrix: &BlockMatrix, tile: usize) -> (Vec<u32>, Vec<i32>) {
+/// The jobs, and the weights `[groups of terms][thread down][vector][digit][4]` they point at (in vectors of
+/// four). Blocks that share weights share them here, too.
+fn pack(matrix: &BlockMatrix, sizes: &Sizes) -> (Vec<u32>, Vec<i32>) {
+    let tile = sizes.outputs();
     let (mut jobs, mut packed) = (Vec::new(), Vec::new());
     let mut known: HashMap<(usize, usize, usize), usize> = HashMap::new();
     for b in matrix.blocks() {
@@ -93,40 +70,54 @@ fn pack(matrix: &BlockMatrix, tile: usize) -> (Vec<u32>, Vec<i32>) {
             let start = *known.entry((at, terms, count)).or_insert_with(|| {
                 let start = packed.len() / 4;
                 let block = &matrix.weights()[at..][..count * terms];
-                for k in 0..terms {
-                    packed.extend((0..count).map(|r| block[r * terms + k]));
-                    packed.resize(packed.len() + tile - count, 0);
+                let weight = |output: usize, term: usize| match output < count && term < terms {
+                    true => block[output * terms + term],
+                    false => 0,
+                };
+                for k in (0..terms).step_by(sizes.group) {
+                    for vector in (0..tile).step_by(4) {
+                        for digit in 0..sizes.digits {
+                            packed.extend((vector..vector + 4).map(|output| match sizes.form {
+                                Form::Dot => {
+                                    bytes(digit, [0, 1, 2, 3].map(|t| weight(output, k + t)))
+                                }
+                                _ => weight(output, k),
+                            }));
+                        }
+                    }
                 }
                 start
             });
-            let job = [b.columns.start, terms, b.rows.start + first, count, start];
+            let job: [usize; JOB] = [b.columns.start, terms, b.rows.start + first, count, start];
             jobs.extend(job.map(|x| x as u32));
         }
     }
     (jobs, packed)
 }
 
+/// Balanced digit number `digit` to base 256 of each weight, the first in the lowest byte.
+fn bytes(digit: usize, weights: [i32; 4]) -> i32 {
+    let low = weights.map(|w| w as i8);
+    i32::from_le_bytes(match digit {
+        0 => low.map(|b| b as u8),
+        _ => [0, 1, 2, 3].map(|i| ((weights[i] - i32::from(low[i])) / 256) as u8),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn dense(inputs: u32, outputs: i32) -> BlockMatrix {
-        let row = |r| (0..inputs).map(|c| (c, r * 100 + c as i32 + 1)).collect();
-        BlockMatrix::from_rows(inputs as usize, &(0..outputs).map(row).collect::<Vec<_>>()).unwrap()
-    }
-
-    #[test]
-    fn workgroups_suit_their_blocks() {
-        let of = |outputs| shape(dense(3, outputs).blocks());
-        assert_eq!(
-            [5, 8, 10, 16, 30, 100].map(of),
-            [SHAPES[0], SHAPES[0], SHAPES[1], SHAPES[1], SHAPES[2], SHAPES[3]]
-        );
+    fn sizes(form: Form, digits: usize, group: usize) -> Sizes {
+        let (across, down, components, vectors, depth, bound) = (4, 1, 1, 2, 8, 9);
+        Sizes { form, across, down, components, vectors, depth, digits, group, bound }
     }
 
     #[test]
     fn weights_are_packed_term_by_term_and_shared() {
-        let (jobs, weights) = pack(&dense(2, 10), 8);
+        let row = |r| (0..2).map(|c| (c, r * 100 + c as i32 + 1)).collect();
+        let dense = BlockMatrix::from_rows(2, &(0..10).map(row).collect::<Vec<_>>()).unwrap();
+        let (jobs, weights) = pack(&dense, &sizes(Form::Wide, 1, 1));
         // Columns, terms, rows, count, weights: eight outputs, then two.
         assert_eq!(jobs, [0, 2, 0, 8, 0, 0, 2, 8, 2, 4]);
         assert_eq!(weights[..3], [1, 101, 201]);
@@ -134,7 +125,20 @@ mod tests {
         assert_eq!(weights[16..24], [801, 901, 0, 0, 0, 0, 0, 0]);
 
         let twice = BlockMatrix::from_rows(4, &[vec![(0, 5), (1, 6)], vec![(2, 5), (3, 6)]]);
-        let (jobs, weights) = pack(&twice.unwrap(), 8);
+        let (jobs, weights) = pack(&twice.unwrap(), &sizes(Form::Wide, 1, 1));
         assert_eq!((jobs[4], jobs[9], weights.len()), (0, 0, 16));
+    }
+
+    #[test]
+    fn digits_are_balanced() {
+        for w in [0, 1, -1, 127, 128, -128, -129, 300, 32_639, -32_639] {
+            let [low, high] = [0, 1].map(|digit| bytes(digit, [w, 0, 0, w]).to_le_bytes()[3] as i8);
+            assert_eq!(i32::from(low) + 256 * i32::from(high), w);
+        }
+        let matrix = BlockMatrix::from_rows(5, &[(0..5).map(|c| (c, 2 + c as i32)).collect()]);
+        let (_, weights) = pack(&matrix.unwrap(), &sizes(Form::Dot, 2, 4));
+        // Two groups of two vectors of two digits.
+        assert_eq!(weights.len(), 32);
+        assert_eq!((weights[0], weights[16]), (0x0504_0302, 6));
     }
 }

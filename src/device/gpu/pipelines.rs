@@ -1,22 +1,30 @@
 //! Compiled kernels: each variant when it is first wanted, then kept.
 
 use super::context::Gpu;
-use super::{GpuOptions, Kernel, Patch};
+use super::options::{Form, Patch};
+use super::unroll::Constant;
+use super::{GpuOptions, Kernel};
 use crate::device::DeviceError;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// A kernel with the values of its override constants.
+/// A kernel with its sizes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Variant {
-    kernel: Kernel,
-    constants: Vec<(&'static str, u32)>,
+    pub kernel: Kernel,
+    form: Form,
+    constants: Vec<Constant>,
 }
 
 impl Variant {
     /// A kernel with its constants.
-    pub fn new(kernel: Kernel, constants: &[(&'static str, u32)]) -> Self {
-        Self { kernel, constants: constants.to_vec() }
+    pub fn new(kernel: Kernel, constants: &[Constant]) -> Self {
+        Self::with_form(kernel, Form::Halves, constants)
+    }
+
+    /// A product in one of its forms.
+    pub fn with_form(kernel: Kernel, form: Form, constants: &[Constant]) -> Self {
+        Self { kernel, form, constants: constants.to_vec() }
     }
 }
 
@@ -47,8 +55,9 @@ impl Pipelines {
     }
 
     fn compile(&self, gpu: &Gpu, variant: &Variant) -> Result<wgpu::ComputePipeline, DeviceError> {
-        let name = variant.kernel.name();
-        let source = variant.kernel.patched(gpu.prelude, self.patch.as_ref())?;
+        let Variant { kernel, form, constants } = variant;
+        let name = kernel.name();
+        let source = kernel.patched(gpu.prelude, *form, constants, self.patch.as_ref())?;
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(name),
             source: wgpu::ShaderSource::Wgsl(source.into()),
@@ -62,15 +71,13 @@ impl Pipelines {
         // divide by powers of two, and their indices stay within the extents that `linear`, `switch`
         // and `transform` give them; the kernels' tests run them checked, too.
         let module = unsafe { gpu.device.create_shader_module_trusted(descriptor, checks) };
-        let constants: Vec<(&str, f64)> =
-            variant.constants.iter().map(|&(name, value)| (name, value.into())).collect();
         Ok(gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(name),
             layout: None,
             module: &module,
             entry_point: Some(name),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &constants,
+                constants: &[],
                 zero_initialize_workgroup_memory: false,
             },
             cache: None,

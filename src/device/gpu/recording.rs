@@ -15,7 +15,7 @@ enum Command {
         groups: [u32; 3],
     },
     Clear {
-        buffer: wgpu::Buffer,
+        at: (wgpu::Buffer, u64),
         bytes: u64,
     },
     Copy {
@@ -74,9 +74,12 @@ impl<'a> Recording<'a> {
         self.commands.push(Command::Copy { from, to, bytes: 4 * words as u64 });
     }
 
-    /// Sets the first words of a buffer to zero.
-    pub fn clear(&mut self, buffer: &Buffer, words: usize) {
-        self.commands.push(Command::Clear { buffer: buffer.raw.clone(), bytes: 4 * words as u64 });
+    /// Sets words of a buffer, from word `at` on, to zero.
+    pub fn clear(&mut self, buffer: &Buffer, at: usize, words: usize) {
+        if words > 0 {
+            let at = (buffer.raw.clone(), 4 * at as u64);
+            self.commands.push(Command::Clear { at, bytes: 4 * words as u64 });
+        }
     }
 
     /// Hands everything to the device, and does not wait.
@@ -114,7 +117,7 @@ impl<'a> Recording<'a> {
                 dispatch(gpu, &mut pass, &uniform, start, command);
             }
         }
-        gpu.queue.submit([encoder.finish()]);
+        gpu.submit(encoder.finish());
         Ok(())
     }
 }
@@ -143,7 +146,7 @@ fn parameters(gpu: &Gpu, commands: &[Command]) -> (Vec<u8>, std::vec::IntoIter<u
 fn transfer(encoder: &mut wgpu::CommandEncoder, command: &Command) {
     match command {
         Command::Dispatch { .. } => {}
-        Command::Clear { buffer, bytes } => encoder.clear_buffer(buffer, 0, Some(*bytes)),
+        Command::Clear { at, bytes } => encoder.clear_buffer(&at.0, at.1, Some(*bytes)),
         Command::Copy { from, to, bytes } => {
             encoder.copy_buffer_to_buffer(&from.0, from.1, &to.0, to.1, *bytes);
         }

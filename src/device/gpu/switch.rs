@@ -1,10 +1,11 @@
-//! The way down: relinearisation and rescaling, in batches of rows, in place.
+//! The way down: relinearisation and rescaling of a sum, some rows at a time, in place.
 //!
-//! Both mix coefficients and primes, so rows are gathered from their slices into polynomials
-//! `[group][row][N]`, transformed there, and met slice by slice again.
+//! Both mix coefficients and primes, so they want whole polynomials. A sum whose columns had to be cut is
+//! worked on in a copy of some rows.
 
 use super::context::{Buffer, Gpu, MAX_GROUPS};
-use super::linear::{THREADS, pointwise};
+use super::linear::Target;
+use super::pipelines::Variant;
 use super::recording::Recording;
 use super::scratch::Scratch;
 use super::tables::{Prime, Tables};
@@ -12,28 +13,26 @@ use super::transform::{Job, Transforms};
 use super::{GpuTile, Kernel};
 use crate::device::DeviceError;
 use crate::math::Shoup;
-use std::ops::Range;
+use crate::ring::Shape;
+use crate::scheme::Switch;
 
-/// Bytes of polynomials that are worked on at once: enough to fill a large GPU.
-const BATCH: u64 = 512 << 20;
+/// Bytes of digits that are worked on at once: enough to fill a large GPU.
+const BATCH: u64 = 128 << 20;
 
-/// Bytes of them in one buffer, so that several primes have room.
-const BUFFER: u64 = 128 << 20;
+/// Threads of a workgroup of kernels that work residue by residue, four residues each.
+pub const THREADS: usize = 64;
 
 /// `Params` of `shaders/key_switch.wgsl`.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct KeySwitchParams {
-    prime: Prime,
-    rows: u32,
-    row: u32,
-    width: u32,
-    column: u32,
-    degree: u32,
+    prime: u32,
     own: u32,
     digits: u32,
     digit_rows: u32,
-    digit_row: u32,
+    rows: u32,
+    row: u32,
+    first: u32,
     key_digits: u32,
 }
 
@@ -41,16 +40,13 @@ struct KeySwitchParams {
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct RescaleParams {
-    prime: Prime,
+    prime: u32,
+    last: u32,
     inverse: Shoup,
+    remainder_rows: u32,
     rows: u32,
     row: u32,
-    width: u32,
-    column: u32,
-    degree: u32,
-    remainders: u32,
-    remainder_rows: u32,
-    remainder_row: u32,
+    first: u32,
 }
 
 /// `Params` of `shaders/raise.wgsl`.
@@ -65,227 +61,248 @@ struct RaiseParams {
     pad: [u32; 3],
 }
 
-/// Some rows of a tile whose polynomials are in work.
-pub struct Batch<'a> {
+/// Rows of a tile whose polynomials lie whole in one buffer a prime.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
     pub tile: &'a GpuTile,
-    pub rows: Range<usize>,
+    pub first: usize,
+    pub count: usize,
 }
 
-impl Batch<'_> {
-    /// Calls `each` for (chunk, rows of the tile) within the limits of a dispatch.
-    fn parts(
-        &self,
-        mut each: impl FnMut(usize, usize, usize) -> Result<(), DeviceError>,
-    ) -> Result<(), DeviceError> {
-        for chunk in 0..self.tile.shape.degree / self.tile.width {
-            for row in self.rows.clone().step_by(MAX_GROUPS) {
-                each(chunk, row, (self.rows.end - row).min(MAX_GROUPS))?;
-            }
+impl Rows<'_> {
+    /// The residues modulo one prime: `[component][tile's rows][N]`.
+    fn buffer(&self, prime: usize) -> &Buffer {
+        &self.tile.chunks[prime][0]
+    }
+
+    /// The first polynomial of a component.
+    fn polynomial(&self, component: usize) -> usize {
+        component * self.tile.shape.rows + self.first
+    }
+}
+
+/// What switching stands on.
+pub struct Switching<'a, 'b> {
+    pub rec: &'a mut Recording<'b>,
+    pub tables: &'a Tables,
+    pub transforms: &'a Transforms,
+}
+
+impl Switching<'_, '_> {
+    /// c ← c·q modulo one prime, q being prime `guard`.
+    pub fn raise(&mut self, rows: Rows<'_>, prime: usize, guard: usize) -> Result<(), DeviceError> {
+        let shape = rows.tile.shape;
+        let variant = Variant::new(Kernel::Raise, &[("THREADS", THREADS as u32)]);
+        for first in (0..rows.count).step_by(MAX_GROUPS) {
+            let params = RaiseParams {
+                prime: self.tables.primes[prime],
+                factor: self.tables.residue_of(guard, prime),
+                rows: shape.rows as u32,
+                row: (rows.first + first) as u32,
+                width: shape.degree as u32 / 4,
+                pad: [0; 3],
+            };
+            let down = (rows.count - first).min(MAX_GROUPS);
+            let groups = [(shape.degree / 4).div_ceil(THREADS), down, shape.components];
+            self.rec.dispatch(&variant, &params, &[rows.buffer(prime)], groups)?;
         }
         Ok(())
     }
 
-    /// Copies component `component` of the rows, modulo one prime, to group `group` of polynomials.
-    fn gather(
-        &self,
-        rec: &mut Recording<'_>,
-        prime: usize,
-        component: usize,
-        to: &Buffer,
-        group: usize,
-    ) {
-        let (tile, n) = (self.tile, self.tile.shape.degree);
-        let start = component * tile.shape.rows + self.rows.start;
-        let at = group * self.rows.len() * n;
-        if tile.width == n {
-            let from = (&tile.chunks[prime][0], start * n);
-            return rec.copy(from, (to, at), self.rows.len() * n);
-        }
-        for (chunk, buffer) in tile.chunks[prime].iter().enumerate() {
-            for row in 0..self.rows.len() {
-                let from = (buffer, (start + row) * tile.width);
-                rec.copy(from, (to, at + row * n + chunk * tile.width), tile.width);
-            }
-        }
-    }
-
-    /// c ← c·q modulo one prime, q being prime `guard`.
-    pub fn raise(
-        &self,
-        rec: &mut Recording<'_>,
-        tables: &Tables,
-        prime: usize,
-        guard: usize,
-    ) -> Result<(), DeviceError> {
-        let tile = self.tile;
-        self.parts(|chunk, row, rows| {
-            let params = RaiseParams {
-                prime: tables.primes[prime],
-                factor: tables.residue_of(guard, prime),
-                rows: tile.shape.rows as u32,
-                row: row as u32,
-                width: tile.width as u32 / 4,
-                pad: [0; 3],
-            };
-            let groups = [(tile.width / 4).div_ceil(THREADS), rows, tile.shape.components];
-            rec.dispatch(&pointwise(Kernel::Raise), &params, &[&tile.chunks[prime][chunk]], groups)
-        })
-    }
-
-    /// (c₀, c₁) += Σ digits·key, modulo one prime.
+    /// (c₀, c₁) += Σ digits·key, modulo one prime. The digits are coefficients `[level][rows][N]` modulo each
+    /// of the first primes; `between` has room for as many, and is used where transforms take two passes.
     pub fn key_switch(
-        &self,
-        rec: &mut Recording<'_>,
-        tables: &Tables,
+        &mut self,
+        rows: Rows<'_>,
         prime: usize,
+        level: usize,
         digits: &Buffer,
-        count: usize,
+        between: &Buffer,
     ) -> Result<(), DeviceError> {
-        let tile = self.tile;
-        self.parts(|chunk, row, rows| {
+        let mut source = digits;
+        if !self.transforms.whole() {
+            // Modulo its own prime a digit is c₂ itself, whose values are at hand.
+            let others = (0..level).filter(|&j| j != prime);
+            let at = |j: usize| j * rows.count;
+            let job = |j| Job { prime, from: j, source: at(j), result: at(j) };
+            let jobs: Vec<Job> = others.map(job).collect();
+            let (rec, tables) = (&mut *self.rec, self.tables);
+            self.transforms.forward_outer(rec, tables, digits, between, rows.count, &jobs)?;
+            source = between;
+        }
+        let variant = self.transforms.inner(Kernel::KeySwitch);
+        let tables = self.tables;
+        let tile = rows.buffer(prime);
+        let buffers = [&tables.constants, &tables.forward, source, &tables.key[prime], tile];
+        for first in (0..rows.count).step_by(MAX_GROUPS) {
             let params = KeySwitchParams {
-                prime: tables.primes[prime],
-                rows: tile.shape.rows as u32,
-                row: row as u32,
-                width: tile.width as u32 / 4,
-                column: (chunk * tile.width) as u32 / 4,
-                degree: tables.degree as u32 / 4,
+                prime: prime as u32,
                 own: prime as u32,
-                digits: count as u32,
-                digit_rows: self.rows.len() as u32,
-                digit_row: (row - self.rows.start) as u32,
+                digits: level as u32,
+                digit_rows: rows.count as u32,
+                rows: rows.tile.shape.rows as u32,
+                row: rows.first as u32,
+                first: first as u32,
                 key_digits: tables.primes.len() as u32,
             };
-            let buffers = [digits, &tables.key[prime], &tile.chunks[prime][chunk]];
-            let groups = [(tile.width / 4).div_ceil(THREADS), rows, 1];
-            rec.dispatch(&pointwise(Kernel::KeySwitch), &params, &buffers, groups)
-        })
+            let down = (rows.count - first).min(MAX_GROUPS);
+            let groups = [self.transforms.segments(), down, 1];
+            self.rec.dispatch(&variant, &params, &buffers, groups)?;
+        }
+        Ok(())
     }
 
-    /// c ← (c − remainder)/q modulo one prime, q being prime `last`. The remainders of this prime
-    /// are group `group`, `[2][rows][N]`.
+    /// c ← (c − remainder)/q modulo one prime, q being prime `last`. The remainders are coefficients
+    /// `[2][rows][N]` modulo q; `between` is as for [`Switching::key_switch`].
     pub fn rescale(
-        &self,
-        rec: &mut Recording<'_>,
-        tables: &Tables,
+        &mut self,
+        rows: Rows<'_>,
         prime: usize,
         last: usize,
         remainders: &Buffer,
-        group: usize,
+        between: &Buffer,
     ) -> Result<(), DeviceError> {
-        let tile = self.tile;
-        self.parts(|chunk, row, rows| {
+        let mut source = remainders;
+        if !self.transforms.whole() {
+            let job = Job { prime, from: last, source: 0, result: 0 };
+            let (rec, tables, count) = (&mut *self.rec, self.tables, 2 * rows.count);
+            self.transforms.forward_outer(rec, tables, remainders, between, count, &[job])?;
+            source = between;
+        }
+        let variant = self.transforms.inner(Kernel::Rescale);
+        let tables = self.tables;
+        let buffers = [&tables.constants, &tables.forward, source, rows.buffer(prime)];
+        for first in (0..rows.count).step_by(MAX_GROUPS) {
             let params = RescaleParams {
-                prime: tables.primes[prime],
+                prime: prime as u32,
+                last: last as u32,
                 inverse: tables.inverse_of(last, prime),
-                rows: tile.shape.rows as u32,
-                row: row as u32,
-                width: tile.width as u32 / 4,
-                column: (chunk * tile.width) as u32 / 4,
-                degree: tables.degree as u32 / 4,
-                remainders: (group * 2 * self.rows.len() * tables.degree) as u32 / 4,
-                remainder_rows: self.rows.len() as u32,
-                remainder_row: (row - self.rows.start) as u32,
+                remainder_rows: rows.count as u32,
+                rows: rows.tile.shape.rows as u32,
+                row: rows.first as u32,
+                first: first as u32,
             };
-            let buffers = [remainders, &tile.chunks[prime][chunk]];
-            let groups = [(tile.width / 4).div_ceil(THREADS), rows, 2];
-            rec.dispatch(&pointwise(Kernel::Rescale), &params, &buffers, groups)
-        })
+            let down = (rows.count - first).min(MAX_GROUPS);
+            let groups = [self.transforms.segments(), down, 2];
+            self.rec.dispatch(&variant, &params, &buffers, groups)?;
+        }
+        Ok(())
     }
-}
 
-/// All components times the last prime of `tile`, modulo which the residues become 0.
-pub fn raise(rec: &mut Recording<'_>, tables: &Tables, tile: &GpuTile) -> Result<(), DeviceError> {
-    let guard = tile.shape.primes - 1;
-    let words = tile.shape.components * tile.shape.rows * tile.width;
-    tile.chunks[guard].iter().for_each(|chunk| rec.clear(chunk, words));
-    let batch = Batch { tile, rows: 0..tile.shape.rows };
-    (0..guard).try_for_each(|prime| batch.raise(rec, tables, prime, guard))
-}
+    /// Coefficients `[components][rows][N]` modulo one prime, from polynomial `at` of `result` on.
+    fn coefficients(
+        &mut self,
+        rows: Rows<'_>,
+        prime: usize,
+        components: std::ops::Range<usize>,
+        result: &Buffer,
+        at: usize,
+    ) -> Result<(), DeviceError> {
+        let job = |(i, c)| {
+            let (source, result) = (rows.polynomial(c), at + i * rows.count);
+            Job { prime, from: prime, source, result }
+        };
+        let jobs: Vec<Job> = components.enumerate().map(job).collect();
+        let (rec, source) = (&mut *self.rec, rows.buffer(prime));
+        self.transforms.inverse(rec, self.tables, source, result, rows.count, &jobs)
+    }
 
-/// Three components to two, by the digits modulo the first `level` primes. `tile` keeps its third
-/// component, which means nothing afterwards.
-pub fn relinearise(
-    rec: &mut Recording<'_>,
-    tables: &Tables,
-    transforms: &Transforms,
-    scratch: &mut Scratch,
-    tile: &GpuTile,
-    level: usize,
-) -> Result<(), DeviceError> {
-    let gpu = rec.gpu();
-    let step = batch(gpu, tables.degree, level, tile.shape.rows)?;
-    let words = level * step * tables.degree;
-    let at_once = (BATCH.min(gpu.scratch_share()) / (4 * words as u64)).clamp(1, level as u64);
-    let coefficients = &scratch.slots(gpu, "coefficients of a key switch", 1, words)?[0];
-    let digits = scratch.slots(gpu, "digits of a key switch", at_once as usize, words)?;
-    let inverse: Vec<Job> = (0..level).map(in_place).collect();
-    let primes: Vec<usize> = (0..tile.shape.primes).collect();
-    for start in (0..tile.shape.rows).step_by(step) {
-        let rows = start..tile.shape.rows.min(start + step);
-        let (count, batch) = (rows.len(), Batch { tile, rows });
+    /// Three components to two, by the digits modulo the first `level` primes. The third component means nothing
+    /// afterwards.
+    fn relinearise(
+        &mut self,
+        rows: Rows<'_>,
+        primes: usize,
+        level: usize,
+        scratch: &mut Scratch,
+    ) -> Result<(), DeviceError> {
+        let words = level * rows.count * self.tables.degree;
+        let (digits, between) = self.room(scratch, words)?;
         for j in 0..level {
-            batch.gather(rec, j, 2, coefficients, j);
+            self.coefficients(rows, j, 2..3, &digits, j * rows.count)?;
         }
-        transforms.inverse(rec, tables, coefficients, count, &inverse)?;
-        for primes in primes.chunks(digits.len()) {
-            for (&prime, digits) in primes.iter().zip(&digits) {
-                // Modulo its own prime a digit is c₂ itself, whose values are at hand.
-                let others = (0..level).filter(|&j| j != prime);
-                let jobs: Vec<Job> =
-                    others.map(|j| Job { prime, from: j, source: j, result: j }).collect();
-                transforms.forward(rec, tables, coefficients, digits, count, &jobs)?;
-            }
-            for (&prime, digits) in primes.iter().zip(&digits) {
-                batch.key_switch(rec, tables, prime, digits, level)?;
-            }
-        }
+        (0..primes).try_for_each(|prime| self.key_switch(rows, prime, level, &digits, &between))
     }
-    Ok(())
+
+    /// Divides two components by prime `last`, whose residues stay as they are.
+    fn divide(
+        &mut self,
+        rows: Rows<'_>,
+        last: usize,
+        scratch: &mut Scratch,
+    ) -> Result<(), DeviceError> {
+        let words = 2 * rows.count * self.tables.degree;
+        let (remainders, between) = self.room(scratch, words)?;
+        self.coefficients(rows, last, 0..2, &remainders, 0)?;
+        (0..last).try_for_each(|prime| self.rescale(rows, prime, last, &remainders, &between))
+    }
+
+    /// Buffers for coefficients, and for what is between two passes of a transform.
+    fn room(&mut self, scratch: &mut Scratch, words: usize) -> Result<Room, DeviceError> {
+        let gpu = self.rec.gpu();
+        let digits = scratch.words(gpu, "coefficients of a switch", words)?;
+        let between = if self.transforms.whole() { 0 } else { words };
+        Ok((digits, scratch.words(gpu, "a switch between two passes", between)?))
+    }
 }
 
-/// Divides two components by the last prime. The residues of that prime stay as they are.
-pub fn rescale(
-    rec: &mut Recording<'_>,
-    tables: &Tables,
-    transforms: &Transforms,
+type Room = (std::sync::Arc<Buffer>, std::sync::Arc<Buffer>);
+
+/// Brings a sum `shape`, which `sum` holds with room for the prime of a guard, down to rows of a tile.
+pub fn switch(
+    work: &mut Switching<'_, '_>,
     scratch: &mut Scratch,
-    tile: &GpuTile,
+    sum: &GpuTile,
+    shape: Shape,
+    switch: Switch,
+    target: Target<'_>,
 ) -> Result<(), DeviceError> {
-    let (gpu, last) = (rec.gpu(), tile.shape.primes - 1);
-    let step = batch(gpu, tables.degree, 2 * last, tile.shape.rows)?;
-    let words = 2 * step * tables.degree;
-    let coefficients = &scratch.slots(gpu, "coefficients of a rescaling", 1, words)?[0];
-    let remainders = &scratch.slots(gpu, "remainders of a rescaling", 1, words * last)?[0];
-    let jobs: Vec<Job> =
-        (0..last).map(|i| Job { prime: i, from: last, source: 0, result: i }).collect();
-    for start in (0..tile.shape.rows).step_by(step) {
-        let rows = start..tile.shape.rows.min(start + step);
-        let (count, batch) = (rows.len(), Batch { tile, rows });
-        for component in 0..2 {
-            batch.gather(rec, last, component, coefficients, component);
+    let relinearised = shape.components == 3;
+    let guards = usize::from(switch.guarded && relinearised);
+    let primes = shape.primes + guards;
+    let step = batch(work.rec.gpu(), Shape { primes, ..shape })?;
+    let left = Shape { primes: shape.primes - switch.rescale, components: 2, ..shape };
+    for first in (0..shape.rows).step_by(step) {
+        let count = step.min(shape.rows - first);
+        let copy = match sum.width == shape.degree {
+            true => None,
+            false => Some(scratch.rows(work.rec.gpu(), Shape { primes, rows: count, ..shape })?),
+        };
+        let rows = match &copy {
+            None => Rows { tile: sum, first, count },
+            Some(copy) => {
+                sum.copy_to(work.rec, shape, first, count, copy, 0);
+                Rows { tile: copy, first: 0, count }
+            }
+        };
+        if guards > 0 {
+            // Modulo the guard itself the product is 0.
+            for component in 0..3 {
+                let at = rows.polynomial(component) * shape.degree;
+                work.rec.clear(rows.buffer(shape.primes), at, count * shape.degree);
+            }
+            (0..shape.primes).try_for_each(|prime| work.raise(rows, prime, shape.primes))?;
         }
-        let inverse = Job { result: 0, ..in_place(last) };
-        transforms.inverse(rec, tables, coefficients, 2 * count, &[inverse])?;
-        transforms.forward(rec, tables, coefficients, remainders, 2 * count, &jobs)?;
-        for prime in 0..last {
-            batch.rescale(rec, tables, prime, last, remainders, prime)?;
+        if relinearised {
+            work.relinearise(rows, primes, shape.primes, scratch)?;
         }
+        for last in (left.primes..primes).rev() {
+            work.divide(rows, last, scratch)?;
+        }
+        rows.tile.copy_to(work.rec, left, rows.first, count, target.tile, target.row + first);
+        copy.into_iter().for_each(|copy| scratch.keep_rows(copy));
     }
     Ok(())
 }
 
-/// The inverse transform of group i modulo prime i.
-fn in_place(i: usize) -> Job {
-    Job { prime: i, from: i, source: i, result: i }
-}
-
-/// Rows to work on at once, with `polynomials` each.
-fn batch(gpu: &Gpu, degree: usize, polynomials: usize, rows: usize) -> Result<usize, DeviceError> {
-    let row = 4 * (polynomials.max(2) * degree) as u64;
+/// Rows to work on at once: their digits, and their residues modulo one prime, fit a buffer.
+fn batch(gpu: &Gpu, shape: Shape) -> Result<usize, DeviceError> {
+    let polynomials = shape.primes.max(shape.components);
+    let row = 4 * (polynomials * shape.degree) as u64;
     let limit = gpu.largest_buffer();
     if row > limit {
         return Err(gpu.too_large("the digits of one ciphertext", row, limit));
     }
-    Ok(((limit.min(BUFFER).min(gpu.scratch_share()) / row) as usize).min(rows).max(1))
+    let most = limit.min(BATCH).min(gpu.scratch_share()) / row;
+    Ok((most as usize).clamp(1, shape.rows.max(1)))
 }

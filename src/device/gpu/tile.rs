@@ -43,24 +43,32 @@ impl GpuTile {
         Self::new(gpu, shape)
     }
 
-    /// Copies all rows and components of the first primes to row `at` of another tile and those
-    /// after it, which has as many components and primes at most.
-    pub fn copy_to(&self, rec: &mut Recording<'_>, into: &Self, at: usize) {
+    /// Copies rows `first` and those after it, `count` of them, of the first primes and components of
+    /// `extents`, to row `at` of another tile and those after it.
+    pub fn copy_to(
+        &self,
+        rec: &mut Recording<'_>,
+        extents: Shape,
+        first: usize,
+        count: usize,
+        into: &Self,
+        at: usize,
+    ) {
         let width = self.width.min(into.width);
         // Rows lie side by side in both where their widths agree.
-        let step = if self.width == into.width { self.shape.rows.max(1) } else { 1 };
-        for (prime, component) in (0..into.shape.primes)
-            .flat_map(|prime| (0..into.shape.components).map(move |c| (prime, c)))
+        let step = if self.width == into.width { count.max(1) } else { 1 };
+        for (prime, component) in
+            (0..extents.primes).flat_map(|prime| (0..extents.components).map(move |c| (prime, c)))
         {
-            for row in (0..self.shape.rows).step_by(step) {
-                for column in (0..self.shape.degree).step_by(width) {
+            for row in (0..count).step_by(step) {
+                for column in (0..extents.degree).step_by(width) {
                     let place = |tile: &Self, row: usize| {
                         (component * tile.shape.rows + row) * tile.width + column % tile.width
                     };
                     let from = &self.chunks[prime][column / self.width];
                     let to = &into.chunks[prime][column / into.width];
                     let words = step * width;
-                    rec.copy((from, place(self, row)), (to, place(into, at + row)), words);
+                    rec.copy((from, place(self, first + row)), (to, place(into, at + row)), words);
                 }
             }
         }

@@ -39,7 +39,7 @@ pub fn fill(
                     let words = columns(polys, degree, chunk * into.width, into.width, &mut packed);
                     let row = component * into.shape.rows + at + first;
                     let place = 4 * (row * into.width) as u64;
-                    gpu.queue.write_buffer(&buffer.raw, place, bytemuck::cast_slice(words));
+                    gpu.write(buffer, place, bytemuck::cast_slice(words));
                 }
                 gpu.queue.submit([]);
                 sent += 1;
@@ -48,6 +48,66 @@ pub fn fill(
                 }
             }
         }
+        Ok(())
+    })
+}
+
+/// A part of the memory that an upload goes through.
+struct Part<'a>(wgpu::WriteOnly<'a, [u8]>);
+
+// SAFETY: it is a `&mut [u8]` that is not read, and bytes may be written from any thread. The library says so
+// for sized types alone.
+unsafe impl Send for Part<'_> {}
+
+impl Part<'_> {
+    fn fill(mut self, residues: &[u32]) {
+        self.0.copy_from_slice(bytemuck::cast_slice(residues));
+    }
+}
+
+/// Rows `order` of a tile of one component, to component 0 of rows of a tile from `at` on. They are copied once,
+/// by all threads, to memory that the device reads.
+pub fn send(
+    gpu: &Gpu,
+    into: &GpuTile,
+    at: usize,
+    order: &[u32],
+    tile: &Tile,
+) -> Result<(), DeviceError> {
+    let width = into.width;
+    let step = (PIECE as usize / (4 * width)).max(1);
+    let mut sent = 0;
+    gpu.guarded(|| {
+        for prime in 0..into.shape.primes {
+            for (chunk, buffer) in into.chunks[prime].iter().enumerate() {
+                for (rows, first) in order.chunks(step).zip((at..).step_by(step)) {
+                    let bytes = 4 * (rows.len() * width) as u64;
+                    let place = 4 * (first * width) as u64;
+                    let size = std::num::NonZeroU64::new(bytes);
+                    let view =
+                        size.and_then(|s| gpu.queue.write_buffer_with(&buffer.raw, place, s));
+                    let mut view =
+                        view.ok_or_else(|| gpu.failed("there is no room for an upload".into()))?;
+                    let mut rest = view.slice(..);
+                    let mut parts = Vec::with_capacity(rows.len());
+                    for &row in rows {
+                        let residues = &tile.poly(prime, 0, row as usize)[chunk * width..][..width];
+                        parts
+                            .extend(rest.split_off(..4 * width).map(|part| (Part(part), residues)));
+                    }
+                    parts.into_par_iter().for_each(|(part, residues)| part.fill(residues));
+                    drop(view);
+                    gpu.count(bytes, 0);
+                    sent += bytes;
+                    if sent >= PIECE * IN_FLIGHT as u64 {
+                        gpu.queue.submit([]);
+                        gpu.wait()?;
+                        sent = 0;
+                    }
+                }
+            }
+        }
+        gpu.queue.submit([]);
         Ok(())
     })
 }
@@ -103,7 +163,7 @@ pub fn read(
     let staging = gpu.allocate("a download", words, U::MAP_READ | U::COPY_DST)?;
     let mut encoder = gpu.device.create_command_encoder(&Default::default());
     encoder.copy_buffer_to_buffer(buffer, 4 * at as u64, &staging.raw, 0, bytes);
-    gpu.queue.submit([encoder.finish()]);
+    gpu.submit(encoder.finish());
     let (send, receive) = mpsc::channel();
     let slice = staging.raw.slice(..bytes);
     // A receiver that is gone wants no answer.
@@ -115,6 +175,7 @@ pub fn read(
         Err(_) => return Err(gpu.failed("a download was never answered".into())),
     }
     let view = slice.get_mapped_range().map_err(|e| gpu.failed(e.to_string()))?;
+    gpu.count(0, bytes);
     take(bytemuck::cast_slice(&view));
     Ok(())
 }

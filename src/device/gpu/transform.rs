@@ -1,20 +1,23 @@
-//! Which kernels a transform takes: one where a polynomial fits workgroup memory, else a few.
+//! Which kernels a transform takes: one where a polynomial fits workgroup memory, else two.
 
-use super::Kernel;
 use super::context::{Buffer, Gpu, MAX_GROUPS};
 use super::pipelines::Variant;
 use super::recording::Recording;
 use super::tables::Tables;
+use super::unroll::Constant;
+use super::{GpuOptions, Kernel};
 use crate::device::DeviceError;
 
 /// Jobs of one dispatch: as many as `Transform` of `shaders/lib/transform.wgsl` has room for.
 const JOBS: usize = 64;
 
-/// Threads of a workgroup at most. Two butterflies of two stages take 4 coefficients, so a
-/// workgroup of 256 makes 4 rounds a pass at N = 4096.
-const THREADS: usize = 256;
+/// Coefficients that a thread has in registers between two barriers: four stages.
+const HELD: usize = 16;
 
-/// Polynomials of one group to transform: buffers hold `[group][polynomial][N]`.
+/// Threads of a workgroup at most, for a segment of 8192 coefficients.
+const THREADS: usize = 512;
+
+/// Polynomials of N words, one after another, to transform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The prime of the transform.
@@ -22,9 +25,9 @@ pub struct Job {
     /// The prime that the source's residues belong to. Where it is another, they are centred and
     /// lifted first. For forward transforms.
     pub from: usize,
-    /// The group read. For forward transforms; inverse ones are in place.
+    /// The first polynomial read.
     pub source: usize,
-    /// The group written.
+    /// The first polynomial written.
     pub result: usize,
 }
 
@@ -32,15 +35,13 @@ pub struct Job {
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Params {
-    polynomials: u32,
     first: u32,
-    half: u32,
-    pad: u32,
+    pad: [u32; 3],
     jobs: [[u32; 4]; JOBS],
 }
 
 /// How transforms of one degree run on one device.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Transforms {
     degree: usize,
     /// Coefficients in workgroup memory.
@@ -50,27 +51,80 @@ pub struct Transforms {
 
 impl Transforms {
     /// For polynomials of `degree` coefficients.
-    pub fn new(gpu: &Gpu, degree: usize, memory: Option<u32>) -> Self {
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] where they are shorter than a thread's share, or so long that two passes over
+    /// memory do not do: by 16 longer than a segment, which has at least 4096 coefficients on every adapter.
+    pub fn new(gpu: &Gpu, degree: usize, options: &GpuOptions) -> Result<Self, DeviceError> {
         let limit = gpu.limits.max_compute_workgroup_storage_size;
-        let words = memory.map_or(limit, |m| m.min(limit)) / 4;
-        // Two stages a pass want four coefficients.
-        let segment = degree.min(1 << words.max(4).ilog2());
+        let words = options.workgroup_memory.map_or(limit, |m| m.min(limit)) / 4;
+        let segment = degree.min(1 << words.max(HELD as u32).ilog2());
+        if degree < HELD || degree > HELD * segment {
+            let (found, expected) = (degree.to_string(), format!("{HELD} to {}", HELD * segment));
+            return Err(DeviceError::Shape { what: "the ring degree of a GPU", found, expected });
+        }
         let most = gpu.limits.max_compute_invocations_per_workgroup as usize;
         let most = most.min(gpu.limits.max_compute_workgroup_size_x as usize);
-        Self { degree, segment, threads: (segment / 4).clamp(1, THREADS.min(most)) }
+        let wanted = options.tuning.transform_threads.unwrap_or(THREADS).clamp(1, most);
+        let threads = (segment / HELD).min(1 << wanted.ilog2());
+        Ok(Self { degree, segment, threads })
     }
 
-    fn variant(&self, kernel: Kernel) -> Variant {
-        let constants = [
-            ("DEGREE", self.degree as u32),
-            ("SEGMENT", self.segment as u32),
-            ("THREADS", self.threads as u32),
-        ];
-        Variant::new(kernel, &constants)
+    /// Whether a polynomial fits workgroup memory.
+    pub fn whole(&self) -> bool {
+        self.segment == self.degree
     }
 
-    /// Coefficients in `source` to values in `result`, `polynomials` for each job.
+    /// Segments of a polynomial.
+    pub fn segments(&self) -> usize {
+        self.degree / self.segment
+    }
+
+    /// A kernel that works on segments.
+    pub fn inner(&self, kernel: Kernel) -> Variant {
+        Variant::new(kernel, &segments(self.degree, self.segment, self.threads))
+    }
+
+    /// A kernel that works on columns at the distance of a segment.
+    fn outer(&self, kernel: Kernel) -> Variant {
+        Variant::new(kernel, &columns(self.degree, self.segments(), self.outer_threads()))
+    }
+
+    fn outer_threads(&self) -> usize {
+        self.threads.min(64)
+    }
+
+    /// Workgroups of [`Transforms::outer`] kernels along a polynomial, two columns a thread.
+    fn outer_groups(&self) -> usize {
+        (self.segment / 2).div_ceil(self.outer_threads())
+    }
+
+    /// Coefficients in `source` to values in `result`, by way of `between` where there are two passes.
     pub fn forward(
+        &self,
+        rec: &mut Recording<'_>,
+        tables: &Tables,
+        source: &Buffer,
+        between: &Buffer,
+        result: &Buffer,
+        polynomials: usize,
+        jobs: &[Job],
+    ) -> Result<(), DeviceError> {
+        let (mut source, mut inner) = (source, jobs.to_vec());
+        if !self.whole() {
+            self.forward_outer(rec, tables, source, between, polynomials, jobs)?;
+            source = between;
+            inner.iter_mut().for_each(|job| job.source = job.result);
+        }
+        let buffers = [&tables.constants, &tables.forward, source, result];
+        batches(polynomials, &inner, |params, [polynomials, jobs]| {
+            let groups = [self.segments(), polynomials, jobs];
+            rec.dispatch(&self.inner(Kernel::NttForward), &params, &buffers, groups)
+        })
+    }
+
+    /// The stages of a forward transform before those of segments.
+    pub fn forward_outer(
         &self,
         rec: &mut Recording<'_>,
         tables: &Tables,
@@ -79,78 +133,77 @@ impl Transforms {
         polynomials: usize,
         jobs: &[Job],
     ) -> Result<(), DeviceError> {
-        let fixed = [&tables.constants, &tables.forward];
-        let whole = self.segment == self.degree;
-        let pieces = self.degree / self.segment;
-        self.batches(polynomials, jobs, |mut params, groups| {
-            let around = |x: usize| [x, groups[0], groups[1]];
-            if !whole {
-                let first = around((self.degree / 4 + 1).div_ceil(self.threads));
-                let buffers = [fixed[0], fixed[1], source, result];
-                rec.dispatch(&self.variant(Kernel::NttForwardFirst), &params, &buffers, first)?;
-                let mut half = self.degree / 4;
-                while half >= self.segment {
-                    params.half = half as u32;
-                    let stage = around((self.degree / 2).div_ceil(self.threads));
-                    let buffers = [fixed[0], fixed[1], result];
-                    rec.dispatch(&self.variant(Kernel::NttForwardStage), &params, &buffers, stage)?;
-                    half /= 2;
-                }
-            }
-            // Segments are read from the result; the roots stand in for a source that is not read.
-            let source = if whole { source } else { fixed[1] };
-            let buffers = [fixed[0], fixed[1], source, result];
-            rec.dispatch(&self.variant(Kernel::NttForward), &params, &buffers, around(pieces))
+        let buffers = [&tables.constants, &tables.forward, source, result];
+        batches(polynomials, jobs, |params, [polynomials, jobs]| {
+            let groups = [self.outer_groups(), polynomials, jobs];
+            rec.dispatch(&self.outer(Kernel::NttForwardOuter), &params, &buffers, groups)
         })
     }
 
-    /// Values in `data` to coefficients, in place, `polynomials` for each job.
+    /// Values in `source` to coefficients in `result`.
     pub fn inverse(
         &self,
         rec: &mut Recording<'_>,
         tables: &Tables,
-        data: &Buffer,
+        source: &Buffer,
+        result: &Buffer,
         polynomials: usize,
         jobs: &[Job],
     ) -> Result<(), DeviceError> {
-        let buffers = [&tables.constants, &tables.inverse, data];
-        self.batches(polynomials, jobs, |mut params, groups| {
-            let around = |x: usize| [x, groups[0], groups[1]];
-            let pieces = around(self.degree / self.segment);
-            rec.dispatch(&self.variant(Kernel::NttInverse), &params, &buffers, pieces)?;
-            if self.segment == self.degree {
+        batches(polynomials, jobs, |params, [polynomials, jobs]| {
+            let buffers = [&tables.constants, &tables.inverse, source, result];
+            let groups = [self.segments(), polynomials, jobs];
+            rec.dispatch(&self.inner(Kernel::NttInverse), &params, &buffers, groups)?;
+            if self.whole() {
                 return Ok(());
             }
-            let mut half = self.segment;
-            while half < self.degree / 2 {
-                params.half = half as u32;
-                let stage = around((self.degree / 2).div_ceil(self.threads));
-                rec.dispatch(&self.variant(Kernel::NttInverseStage), &params, &buffers, stage)?;
-                half *= 2;
-            }
-            let last = around((self.degree / 4 + 1).div_ceil(self.threads));
-            rec.dispatch(&self.variant(Kernel::NttInverseLast), &params, &buffers, last)
+            let buffers = [&tables.constants, &tables.inverse, result];
+            let groups = [self.outer_groups(), polynomials, jobs];
+            rec.dispatch(&self.outer(Kernel::NttInverseOuter), &params, &buffers, groups)
         })
     }
+}
 
-    /// Calls `each` with parameters and (polynomials, jobs) of dispatches within the limits.
-    fn batches(
-        &self,
-        polynomials: usize,
-        jobs: &[Job],
-        mut each: impl FnMut(Params, [usize; 2]) -> Result<(), DeviceError>,
-    ) -> Result<(), DeviceError> {
-        for jobs in jobs.chunks(JOBS) {
-            for first in (0..polynomials).step_by(MAX_GROUPS) {
-                let mut params: Params = bytemuck::Zeroable::zeroed();
-                params.polynomials = polynomials as u32;
-                params.first = first as u32;
-                for (slot, j) in params.jobs.iter_mut().zip(jobs) {
-                    *slot = [j.prime, j.from, j.source, j.result].map(|x| x as u32);
-                }
-                each(params, [(polynomials - first).min(MAX_GROUPS), jobs.len()])?;
+/// The sizes of kernels that work on segments: passes of four stages, and columns of R for the stages that are
+/// left over.
+pub fn segments(degree: usize, segment: usize, threads: usize) -> Vec<Constant> {
+    let radix = 1 << (segment.ilog2() % HELD.ilog2());
+    sizes(degree, segment, segment, threads, radix)
+}
+
+/// The sizes of kernels that work on columns of N/SEGMENT coefficients of whole polynomials.
+pub fn columns(degree: usize, radix: usize, threads: usize) -> Vec<Constant> {
+    sizes(degree, degree / radix, degree, threads, radix)
+}
+
+fn sizes(degree: usize, segment: usize, length: usize, threads: usize, r: usize) -> Vec<Constant> {
+    let constants = [
+        ("DEGREE", degree),
+        ("SEGMENT", segment),
+        ("THREADS", threads),
+        ("R", r),
+        ("STEP", length / r),
+        ("PASSES", (segment.ilog2() / HELD.ilog2()) as usize),
+        ("E", segment / threads),
+    ];
+    constants.map(|(name, value)| (name, value as u32)).to_vec()
+}
+
+/// Calls `each` with parameters and (polynomials, jobs) of dispatches within the limits.
+fn batches(
+    polynomials: usize,
+    jobs: &[Job],
+    mut each: impl FnMut(Params, [usize; 2]) -> Result<(), DeviceError>,
+) -> Result<(), DeviceError> {
+    for jobs in jobs.chunks(JOBS) {
+        for first in (0..polynomials).step_by(MAX_GROUPS) {
+            let mut params: Params = bytemuck::Zeroable::zeroed();
+            params.first = first as u32;
+            for (slot, j) in params.jobs.iter_mut().zip(jobs) {
+                *slot = [j.prime, j.from, j.source, j.result].map(|x| x as u32);
             }
+            each(params, [(polynomials - first).min(MAX_GROUPS), jobs.len()])?;
         }
-        Ok(())
     }
+    Ok(())
 }

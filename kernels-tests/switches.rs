@@ -1,42 +1,25 @@
-//! The kernels that work residue by residue.
+//! Relinearisation and rescaling, step by step, against the CPU's transforms and the definitions.
 
 use crate::harness::{Outcome, broken, compare, everywhere, parameters, random_key, residues, rng};
-use cipherbatch::device::gpu::{GpuEngine, Kernel};
+use cipherbatch::device::gpu::{GpuEngine, GpuOptions, Kernel};
 use cipherbatch::scheme::{Parameters, RelinKey};
 
-fn square(engine: &GpuEngine, params: &Parameters, rows: usize, column: usize) -> Outcome {
-    let n = params.degree();
-    for prime in 0..params.levels() {
-        let m = params.basis().modulus(prime);
-        let source = residues(m, 2 * rows * n, &mut rng(1));
-        let (a, b) = source.split_at(rows * n);
-        let product = |k: usize| match k {
-            0 => a.iter().map(|&a| m.mul(a, a)).collect::<Vec<_>>(),
-            1 => a.iter().zip(b).map(|(&a, &b)| m.mul(m.add(a, a), b)).collect(),
-            _ => b.iter().map(|&b| m.mul(b, b)).collect(),
-        };
-        // Every row but the first, backwards, and the last one again.
-        let list: Vec<u32> = (1..rows as u32).rev().chain([rows as u32 - 1]).collect();
-        let squares: Vec<Vec<u32>> = (0..3).map(product).collect();
-        let rows = squares.iter().flat_map(|x| list.iter().map(|&r| &x[r as usize * n..][..n]));
-        let want: Vec<u32> = rows.flat_map(|x| x[column..].to_vec()).collect();
-        let got = engine.kernels().square(prime, &list, column, &source).expect("runs");
-        compare(&format!("squares modulo {}", m.value()), &got, &want)?;
-    }
-    Ok(())
+/// The values modulo prime `to` of the centred coefficients modulo prime `from`.
+fn lifted(params: &Parameters, from: usize, to: usize, coefficients: &[u32]) -> Vec<u32> {
+    let (source, table) = (params.basis().modulus(from), params.basis().table(to));
+    let lift = |&x: &u32| table.modulus().from_i64(source.centre(x).into());
+    let mut out: Vec<u32> = coefficients.iter().map(lift).collect();
+    out.chunks_mut(params.degree()).for_each(|a| table.forward(a));
+    out
 }
 
-#[test]
-fn squares() {
-    for (degree, rows, column) in [(8, 1, 0), (16, 3, 4), (256, 5, 0), (1024, 2, 512)] {
-        let params = parameters(degree);
-        everywhere(&params, None, |_| (), |e| square(e, &params, rows, column));
-    }
-    let params = parameters(32);
-    for (from, to) in [("ab + ab", "ab"), ("mul4(b, b, prime)", "montgomery4(b, b, prime)")] {
-        let patch = (Kernel::Square, from, to);
-        broken(&params, None, |_| (), patch, |e| square(e, &params, 3, 8));
-    }
+/// Transforms in one workgroup, and in two passes over memory.
+fn ways() -> [fn(&mut GpuOptions); 3] {
+    [
+        |_| (),
+        |options| options.workgroup_memory = Some(4 * 16),
+        |options| options.tuning.transform_threads = Some(2),
+    ]
 }
 
 fn key_switch(
@@ -47,21 +30,25 @@ fn key_switch(
     count: usize,
 ) -> Outcome {
     let n = params.degree();
+    let digits: Vec<Vec<u32>> = (0..count)
+        .map(|j| residues(params.basis().modulus(j), rows * n, &mut rng(2 + j as u64)))
+        .collect();
     for prime in 0..params.levels() {
         let m = params.basis().modulus(prime);
-        let digits = residues(m, count * rows * n, &mut rng(2));
         let tile = residues(m, 3 * rows * n, &mut rng(3));
+        let values: Vec<_> =
+            digits.iter().enumerate().map(|(j, d)| lifted(params, j, prime, d)).collect();
         let mut want = tile.clone();
         let (pair, c2) = want.split_at_mut(2 * rows * n);
         for (i, x) in pair.iter_mut().enumerate() {
             let (component, row, k) = (i / (rows * n), i / n % rows, i % n);
-            for j in 0..count {
+            for (j, values) in values.iter().enumerate() {
                 let own = c2[row * n + k];
-                let d = if j == prime { own } else { digits[(j * rows + row) * n + k] };
+                let d = if j == prime { own } else { values[row * n + k] };
                 *x = m.add(*x, m.mul(d, key.tile().poly(prime, component, j)[k]));
             }
         }
-        let got = engine.kernels().key_switch(prime, &digits, &tile).expect("runs");
+        let got = engine.kernels().key_switch(prime, &digits.concat(), &tile).expect("runs");
         compare(&format!("a key switch modulo {}", m.value()), &got, &want)?;
     }
     Ok(())
@@ -70,14 +57,21 @@ fn key_switch(
 #[test]
 fn key_switches() {
     // Fewer digits than the key has, too: a lower level.
-    for (degree, rows, count) in [(8, 1, 4), (16, 5, 3), (512, 3, 4)] {
+    for ((degree, rows, count), way) in
+        [(16, 1, 4), (256, 3, 4), (32, 5, 3)].into_iter().zip(ways())
+    {
         let params = parameters(degree);
         let key = random_key(&params, &mut rng(4));
-        everywhere(&params, Some(&key), |_| (), |e| key_switch(e, &params, &key, rows, count));
+        everywhere(&params, Some(&key), way, |e| key_switch(e, &params, &key, rows, count));
     }
     let params = parameters(32);
     let key = random_key(&params, &mut rng(4));
-    let breaks = [("j == params.own", "false"), ("params.key_digits * params.degree", "0u")];
+    let breaks = [
+        ("j == params.own", "false"),
+        ("params.key_digits * DEGREE", "0u"),
+        ("j * params.digit_rows + row", "j * params.digit_rows"),
+        ("primes[j]", "prime"),
+    ];
     for (from, to) in breaks {
         let patch = (Kernel::KeySwitch, from, to);
         broken(&params, Some(&key), |_| (), patch, |e| key_switch(e, &params, &key, 3, 4));
@@ -101,7 +95,7 @@ fn raise(engine: &GpuEngine, params: &Parameters, rows: usize) -> Outcome {
 
 #[test]
 fn raises() {
-    for (degree, rows) in [(8, 1), (16, 7), (1024, 3)] {
+    for (degree, rows) in [(16, 1), (32, 7), (1024, 3)] {
         let params = parameters(degree);
         everywhere(&params, None, |_| (), |e| raise(e, &params, rows));
     }
@@ -115,16 +109,17 @@ fn raises() {
 fn rescale(engine: &GpuEngine, params: &Parameters, rows: usize) -> Outcome {
     let n = params.degree();
     for last in 1..params.levels() {
-        let q = params.basis().modulus(last).value();
+        let q = params.basis().modulus(last);
+        let remainders = residues(q, 2 * rows * n, &mut rng(5));
         for prime in 0..last {
             let m = params.basis().modulus(prime);
-            let remainders = residues(m, 2 * rows * n, &mut rng(5));
             let tile = residues(m, 2 * rows * n, &mut rng(6));
-            let inverse = m.inv(q % m.value());
-            let divided = |(&c, &r): (&u32, &u32)| m.mul(m.sub(c, r), inverse);
-            let want: Vec<u32> = tile.iter().zip(&remainders).map(divided).collect();
+            let inverse = m.inv(q.value() % m.value());
+            let divided = |(&c, r): (&u32, u32)| m.mul(m.sub(c, r), inverse);
+            let values = lifted(params, last, prime, &remainders);
+            let want: Vec<u32> = tile.iter().zip(values).map(divided).collect();
             let got = engine.kernels().rescale(prime, last, &remainders, &tile).expect("runs");
-            compare(&format!("a rescaling by {q} modulo {}", m.value()), &got, &want)?;
+            compare(&format!("a rescaling by {} modulo {}", q.value(), m.value()), &got, &want)?;
         }
     }
     Ok(())
@@ -132,12 +127,17 @@ fn rescale(engine: &GpuEngine, params: &Parameters, rows: usize) -> Outcome {
 
 #[test]
 fn rescalings() {
-    for (degree, rows) in [(8, 1), (16, 7), (1024, 3)] {
+    for ((degree, rows), way) in [(16, 1), (256, 3), (32, 7)].into_iter().zip(ways()) {
         let params = parameters(degree);
-        everywhere(&params, None, |_| (), |e| rescale(e, &params, rows));
+        everywhere(&params, None, way, |e| rescale(e, &params, rows));
     }
     let params = parameters(32);
-    for (from, to) in [("+ p - r", "+ r"), ("group.z * params.remainder_rows", "0u")] {
+    let breaks = [
+        ("+ p - r", "+ r"),
+        ("group.z * params.remainder_rows", "0u"),
+        ("primes[params.last]", "prime"),
+    ];
+    for (from, to) in breaks {
         let patch = (Kernel::Rescale, from, to);
         broken(&params, None, |_| (), patch, |e| rescale(e, &params, 3));
     }

@@ -1,0 +1,100 @@
+//! What a GPU reaches, kernel by kernel and network by network, and which sizes suit it: one command, one JSON file.
+//!
+//! `cargo run --release --example gpu -- [--quick] [--adapter NAME] [--out FILE]`. Every figure is of work on data
+//! that stays on the device, unless its name says otherwise; `docs/notes/gpu-limits.md` says what to compare them
+//! with.
+
+mod kernels;
+mod networks;
+
+use cipherbatch::device::gpu::{Adapter, GpuEngine, GpuOptions};
+use cipherbatch::math::primes_below;
+use cipherbatch::scheme::{Parameters, ParametersLiteral};
+use clap::Parser;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Measures a GPU.
+#[derive(Parser, Clone)]
+struct Arguments {
+    /// Small sizes and short measurements: to see that everything runs.
+    #[arg(long)]
+    quick: bool,
+    /// A part of the adapter's name [default: the best there is].
+    #[arg(long)]
+    adapter: Option<String>,
+    /// Where the figures go.
+    #[arg(long, default_value = "gpu.json")]
+    out: PathBuf,
+    /// Only parts whose names contain this: kernels, cryptonets, deep.
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let adapter = match &arguments.adapter {
+        Some(name) => Adapter::named(name)?,
+        None => Adapter::any()?,
+    };
+    let clock = Instant::now();
+    let mut report = json!({
+        "device": adapter.name(),
+        "kind": adapter.kind().to_string(),
+        "driver": adapter.driver(),
+        "backend": adapter.backend(),
+        "memory": adapter.memory(),
+        "quick": arguments.quick,
+    });
+    let parts: [(&str, Part); 3] = [
+        ("kernels", |a, adapter, _| kernels::measure(a, adapter)),
+        ("cryptonets", networks::measure),
+        ("deep", networks::measure),
+    ];
+    for (name, part) in parts {
+        if !name.contains(&arguments.only) {
+            continue;
+        }
+        eprintln!("== {name} ({:.0} s)", clock.elapsed().as_secs_f64());
+        // What one part could not measure is no reason to lose the others.
+        report[name] = part(&arguments, &adapter, name).unwrap_or_else(|e| {
+            eprintln!("{name}: {e}");
+            json!({ "error": e.to_string() })
+        });
+        report["seconds"] = json!(clock.elapsed().as_secs_f64());
+        std::fs::write(&arguments.out, format!("{report:#}\n"))?;
+    }
+    eprintln!("{} in {:.0} s", arguments.out.display(), clock.elapsed().as_secs_f64());
+    Ok(())
+}
+
+type Part = fn(&Arguments, &Adapter, &str) -> Result<Value>;
+
+/// An engine for `primes` primes of 30 bits, without a key.
+fn engine(
+    adapter: &Adapter,
+    degree: usize,
+    primes: usize,
+    options: &GpuOptions,
+) -> Result<GpuEngine> {
+    let literal = ParametersLiteral {
+        degree,
+        primes: primes_below(1 << 30, 4 * degree as u32).take(primes).collect(),
+    };
+    Ok(GpuEngine::open_with(adapter, &Parameters::new_insecure(literal)?, None, options)?)
+}
+
+impl Arguments {
+    /// How long a measurement takes at least.
+    fn least(&self) -> Duration {
+        Duration::from_millis(if self.quick { 1 } else { 60 })
+    }
+
+    /// One size or another.
+    fn pick<T>(&self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
+    }
+}
