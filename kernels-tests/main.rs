@@ -9,6 +9,7 @@ mod expand;
 mod harness;
 mod matmul;
 mod network;
+mod residency;
 mod switches;
 mod text;
 mod transforms;

@@ -4,7 +4,9 @@ use crate::harness::{
     ChaCha20Rng, Outcome, adapter, broken, compare, configurations, everywhere, parameters,
     residues, rng,
 };
-use cipherbatch::device::gpu::{Form as Sum, GpuEngine, GpuOptions, Kernel, POISON, Prelude};
+use cipherbatch::device::gpu::{
+    Factor, Form as Sum, GpuEngine, GpuOptions, Kernel, POISON, Prelude,
+};
 use cipherbatch::math::{Modulus, naive};
 use cipherbatch::ring::BlockMatrix;
 use cipherbatch::scheme::Parameters;
@@ -68,9 +70,8 @@ fn check(engine: &GpuEngine, params: &Parameters, form: Form) -> Outcome {
             let inputs = if squared { squares(m, &source) } else { source.clone() };
             let want = expected(params, prime, &matrix, bias, &inputs, &result, earlier);
             let kernels = engine.kernels();
-            let got = kernels
-                .matmul(prime, &matrix, squared, bias, &source, &result, earlier)
-                .expect("runs");
+            let factor = Factor { prime, matrix: &matrix, squared, bias };
+            let got = kernels.matmul(&factor, &source, &result, earlier).expect("runs");
             compare(&format!("{form:?}, squared: {squared}, modulo {}", m.value()), &got, &want)?;
         }
     }

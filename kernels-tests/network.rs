@@ -23,7 +23,7 @@ fn trace<E: Engine>(engine: E, plan: &Plan, input: &SeededTile) -> Vec<Tile> {
 #[test]
 fn both_devices_give_the_same_ciphertexts() {
     let Some(adapter) = adapter() else { return };
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let models = Path::new("models");
     let network = Network::from_onnx(models.join("cryptonets.onnx")).expect("shipped");
     let images: ArrayD<f32> =
         ndarray_npy::read_npy(models.join("cryptonets.calibration.npy")).expect("shipped");

@@ -47,6 +47,11 @@ impl EncryptedAnswer {
     pub fn images(&self) -> usize {
         self.images
     }
+
+    /// Bytes that travel back.
+    pub fn bytes(&self) -> usize {
+        self.tiles.iter().map(|tile| 4 * tile.data().len()).sum()
+    }
 }
 
 /// Keys, ciphertexts or an answer of another plan.

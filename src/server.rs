@@ -4,6 +4,7 @@ use crate::device::{Device, DeviceError, Traffic};
 use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
 use crate::plan::{Digest, Plan};
 use crate::ring::Tile;
+use crate::schedule::trace::Span;
 use crate::schedule::{self, Evaluate, Timing};
 use crate::scheme::SeededTile;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -137,6 +138,16 @@ impl Server {
     /// Bytes that the ciphertexts of one batch take on the device.
     pub fn memory(&self) -> u64 {
         self.runner().memory()
+    }
+
+    /// Begins or ends to record where time goes; batches then take longer.
+    pub fn record(&self, on: bool) {
+        self.runner().record(on);
+    }
+
+    /// What has been recorded, for [`crate::schedule::trace::chrome`].
+    pub fn spans(&self) -> Vec<Span> {
+        self.runner().spans()
     }
 
     /// Bytes that have crossed to the device and back since it was opened.

@@ -8,23 +8,6 @@ use cipherbatch::ring::{BlockMatrix, Shape, Tile};
 use cipherbatch::scheme::{Parameters, ParametersLiteral, RelinKey, Switch};
 use serde_json::{Value, json};
 
-pub fn measure(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
-    let mut out = json!({});
-    out["ceilings"] = ceilings(arguments, adapter)?;
-    eprintln!("ceilings {}", out["ceilings"]);
-    out["transforms"] = list(transforms(arguments, adapter)?);
-    out["products"] = list(products(arguments, adapter)?);
-    out["residues"] = list(residues(arguments, adapter)?);
-    out["switches"] = list(switches(arguments, adapter)?);
-    Ok(out)
-}
-
-/// One line a figure on the terminal, too.
-fn list(figures: Vec<Value>) -> Value {
-    figures.iter().for_each(|figure| eprintln!("{figure}"));
-    figures.into()
-}
-
 fn with(tuning: Tuning) -> GpuOptions {
     GpuOptions { tuning, ..GpuOptions::default() }
 }
@@ -35,7 +18,7 @@ fn preludes(adapter: &Adapter) -> Vec<Prelude> {
 }
 
 /// Copies, and multiplications in registers.
-fn ceilings(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
+pub fn ceilings(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
     let mut out = json!({});
     for prelude in preludes(adapter) {
         let options = GpuOptions { prelude: Some(prelude), ..GpuOptions::default() };
@@ -56,12 +39,15 @@ fn ceilings(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
 }
 
 /// Bytes are one reading and one writing of every coefficient, whatever a transform does.
-fn transforms(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
+pub fn transforms(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
     let mut out = Vec::new();
     let degrees = arguments.pick(&[4096, 8192, 16_384, 32_768][..], &[4096, 32_768]);
     for &degree in degrees {
         for prelude in preludes(adapter) {
             for threads in arguments.pick(&[128, 256, 512, 1024][..], &[256]) {
+                if arguments.late() {
+                    continue;
+                }
                 let tuning = Tuning { transform_threads: Some(*threads), ..Tuning::default() };
                 let options = GpuOptions { prelude: Some(prelude), ..with(tuning) };
                 let engine = engine(adapter, degree, 2, &options)?;
@@ -70,19 +56,22 @@ fn transforms(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
                 let polynomials = arguments.pick(256 << 20, 1 << 18) / (4 * degree);
                 let rates =
                     [probe.transforms(true, polynomials)?, probe.transforms(false, polynomials)?];
-                out.push(json!({
-                    "degree": degree,
-                    "prelude": format!("{prelude:?}"),
-                    "threads": threads,
-                    "forward_per_second": rates[0],
-                    "inverse_per_second": rates[1],
-                    "forward_bytes_per_second": rates[0] * 8.0 * degree as f64,
-                    "inverse_bytes_per_second": rates[1] * 8.0 * degree as f64,
-                }));
+                arguments.tell(
+                    &mut out,
+                    json!({
+                        "degree": degree,
+                        "prelude": format!("{prelude:?}"),
+                        "threads": threads,
+                        "forward_per_second": rates[0],
+                        "inverse_per_second": rates[1],
+                        "forward_bytes_per_second": rates[0] * 8.0 * degree as f64,
+                        "inverse_bytes_per_second": rates[1] * 8.0 * degree as f64,
+                    }),
+                );
             }
         }
     }
-    Ok(out)
+    Ok(out.into())
 }
 
 /// Blocks of `outputs` rows over `terms` inputs, neighbours of which share two thirds as those of a convolution do.
@@ -97,7 +86,7 @@ fn blocks(count: usize, outputs: usize, terms: usize, weight: i32) -> Result<Blo
     Ok(BlockMatrix::from_rows((count - 1) * step + terms, &rows)?)
 }
 
-fn products(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
+pub fn products(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
     let mut out = Vec::new();
     // The dense layer of CryptoNets' network, and convolutions of the deeper one.
     let all = [
@@ -109,7 +98,7 @@ fn products(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
     ];
     let sizes = arguments.pick(
         &[(2, 8, 192), (2, 8, 96), (2, 16, 192), (2, 8, 256), (1, 8, 192), (1, 16, 256)][..],
-        &[(2, 8, 192)],
+        &[(2, 8, 192), (1, 8, 192)],
     );
     for (name, degree, count, outputs, terms) in all {
         let count = arguments.pick(count, 1);
@@ -121,7 +110,8 @@ fn products(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
                 }
                 for &(vectors, depth, threads) in sizes {
                     // What does not depend on weights is measured once.
-                    if weight != 1000 && form != Form::Dot || vectors == 2 && form == Form::Dot {
+                    let known = weight != 1000 && form != Form::Dot;
+                    if known || vectors == 2 && form == Form::Dot || arguments.late() {
                         continue;
                     }
                     let tuning = Tuning {
@@ -134,35 +124,39 @@ fn products(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
                     let engine = engine(adapter, degree, 1, &with(tuning))?;
                     let probe = engine.probe(arguments.least());
                     for squared in [true, false] {
-                        out.push(json!({
-                            "product": name,
-                            "squared": squared,
-                            "largest_weight": weight,
-                            "form": format!("{form:?}"),
-                            "vectors": vectors,
-                            "depth": depth,
-                            "threads": threads,
-                            "multiply_adds_per_second": probe.product(&matrix, squared)?,
-                        }));
+                        arguments.tell(
+                            &mut out,
+                            json!({
+                                "product": name,
+                                "squared": squared,
+                                "largest_weight": weight,
+                                "form": format!("{form:?}"),
+                                "vectors": vectors,
+                                "depth": depth,
+                                "threads": threads,
+                                "multiply_adds_per_second": probe.product(&matrix, squared, None)?,
+                            }),
+                        );
                     }
                 }
             }
         }
     }
-    Ok(out)
+    Ok(out.into())
 }
 
-fn residues(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
-    let of = |degree: usize| {
+pub fn residues(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
+    let mut out = Vec::new();
+    for degree in [4096, 8192] {
         let engine = engine(adapter, degree, 1, &GpuOptions::default())?;
         let rate = engine.probe(arguments.least()).residues(arguments.pick(784, 16))?;
-        Ok(json!({ "degree": degree, "residues_per_second": rate }))
-    };
-    [4096, 8192].into_iter().map(of).collect()
+        arguments.tell(&mut out, json!({ "degree": degree, "residues_per_second": rate }));
+    }
+    Ok(out.into())
 }
 
 /// Relinearisation and one rescaling of ciphertexts, with a key of any residues.
-fn switches(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
+pub fn switches(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
     let mut out = Vec::new();
     for (degree, level, rows) in [(4096, 3, 100), (8192, 7, 455), (8192, 4, 455), (16_384, 13, 64)]
     {
@@ -180,14 +174,17 @@ fn switches(arguments: &Arguments, adapter: &Adapter) -> Result<Vec<Value>> {
             let engine = GpuEngine::open_with(adapter, &params, Some(&key), &with(tuning))?;
             let rows = arguments.pick(rows, 2);
             let rate = engine.probe(arguments.least()).switches(level, rows, Switch::by(1))?;
-            out.push(json!({
-                "degree": degree,
-                "level": level,
-                "rows": rows,
-                "threads": threads,
-                "ciphertexts_per_second": rate,
-            }));
+            arguments.tell(
+                &mut out,
+                json!({
+                    "degree": degree,
+                    "level": level,
+                    "rows": rows,
+                    "threads": threads,
+                    "ciphertexts_per_second": rate,
+                }),
+            );
         }
     }
-    Ok(out)
+    Ok(out.into())
 }

@@ -27,9 +27,15 @@ struct Arguments {
     /// Where the figures go.
     #[arg(long, default_value = "gpu.json")]
     out: PathBuf,
-    /// Only parts whose names contain this: kernels, cryptonets, deep.
+    /// Only parts whose names contain this: ceilings, cryptonets, deep, transforms, products, residues, switches.
     #[arg(long, default_value = "")]
     only: String,
+    /// Seconds after which nothing else is begun.
+    #[arg(long, default_value_t = 3600)]
+    budget: u64,
+    /// When the program began.
+    #[arg(skip = Instant::now())]
+    began: Instant,
 }
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -40,7 +46,6 @@ fn main() -> Result<()> {
         Some(name) => Adapter::named(name)?,
         None => Adapter::any()?,
     };
-    let clock = Instant::now();
     let mut report = json!({
         "device": adapter.name(),
         "kind": adapter.kind().to_string(),
@@ -49,25 +54,31 @@ fn main() -> Result<()> {
         "memory": adapter.memory(),
         "quick": arguments.quick,
     });
-    let parts: [(&str, Part); 3] = [
-        ("kernels", |a, adapter, _| kernels::measure(a, adapter)),
+    // What matters most first: each part is written when it is done.
+    let parts: [(&str, Part); 7] = [
+        ("ceilings", |a, adapter, _| kernels::ceilings(a, adapter)),
         ("cryptonets", networks::measure),
         ("deep", networks::measure),
+        ("transforms", |a, adapter, _| kernels::transforms(a, adapter)),
+        ("products", |a, adapter, _| kernels::products(a, adapter)),
+        ("residues", |a, adapter, _| kernels::residues(a, adapter)),
+        ("switches", |a, adapter, _| kernels::switches(a, adapter)),
     ];
     for (name, part) in parts {
-        if !name.contains(&arguments.only) {
+        if !name.contains(&arguments.only) || arguments.late() {
             continue;
         }
-        eprintln!("== {name} ({:.0} s)", clock.elapsed().as_secs_f64());
+        eprintln!("== {name} ({:.0} s)", arguments.began.elapsed().as_secs_f64());
         // What one part could not measure is no reason to lose the others.
         report[name] = part(&arguments, &adapter, name).unwrap_or_else(|e| {
             eprintln!("{name}: {e}");
             json!({ "error": e.to_string() })
         });
-        report["seconds"] = json!(clock.elapsed().as_secs_f64());
+        report["seconds"] = json!(arguments.began.elapsed().as_secs_f64());
         std::fs::write(&arguments.out, format!("{report:#}\n"))?;
     }
-    eprintln!("{} in {:.0} s", arguments.out.display(), clock.elapsed().as_secs_f64());
+    let seconds = arguments.began.elapsed().as_secs_f64();
+    eprintln!("{} in {seconds:.0} s", arguments.out.display());
     Ok(())
 }
 
@@ -91,6 +102,17 @@ impl Arguments {
     /// How long a measurement takes at least.
     fn least(&self) -> Duration {
         Duration::from_millis(if self.quick { 1 } else { 60 })
+    }
+
+    /// Whether the budget of time is spent.
+    fn late(&self) -> bool {
+        self.began.elapsed().as_secs() >= self.budget
+    }
+
+    /// A figure, on the terminal and in a list.
+    fn tell(&self, list: &mut Vec<Value>, figure: Value) {
+        eprintln!("{figure}");
+        list.push(figure);
     }
 
     /// One size or another.

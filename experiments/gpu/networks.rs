@@ -45,6 +45,9 @@ pub fn measure(arguments: &Arguments, adapter: &Adapter, name: &str) -> Result<V
     }
     let mut out = Vec::new();
     for (variant, tuning) in variants {
+        if arguments.late() {
+            break;
+        }
         let options = GpuOptions { tuning, ..GpuOptions::default() };
         let clock = Instant::now();
         let device = Device::GpuWith(adapter.clone(), options);
@@ -92,8 +95,7 @@ pub fn measure(arguments: &Arguments, adapter: &Adapter, name: &str) -> Result<V
             "bytes_down_a_batch": (after.down - before.down) / runs as u64,
             "ciphertext_bytes": batch.bytes(),
         });
-        eprintln!("{figures}");
-        out.push(figures);
+        arguments.tell(&mut out, figures);
     }
     Ok(out.into())
 }

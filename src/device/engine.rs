@@ -76,6 +76,17 @@ pub struct Traffic {
     pub down: u64,
 }
 
+/// When a kernel ran, by a clock of the device's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Took {
+    /// The kernel.
+    pub name: &'static str,
+    /// Since the first kernel of all that are told together.
+    pub start: std::time::Duration,
+    /// From its beginning to its end.
+    pub length: std::time::Duration,
+}
+
 /// Operations on tiles of ciphertexts.
 ///
 /// Residues are values at the roots of unity, canonical in [0, p); so all engines return the same
@@ -107,6 +118,17 @@ pub trait Engine: Send + Sync {
     /// what lives between layers stays small.
     fn grain(&self) -> u64 {
         256 << 20
+    }
+
+    /// Begins or ends to look at the device's clock around every kernel, which then run one after another.
+    fn look(&self, _on: bool) {}
+
+    /// The kernels that have run since the last time, where the device has a clock, waiting for them.
+    ///
+    /// # Errors
+    /// Where the device failed.
+    fn took(&self) -> Result<Vec<Took>, DeviceError> {
+        Ok(Vec::new())
     }
 
     /// Evaluations that are best under way at one time: two where one batch can come up while another is

@@ -12,4 +12,4 @@ pub mod gpu;
 pub mod naive;
 
 pub use choice::Device;
-pub use engine::{DeviceError, Engine, Fill, Layer, Operator, Term, Traffic};
+pub use engine::{DeviceError, Engine, Fill, Layer, Operator, Term, Took, Traffic};

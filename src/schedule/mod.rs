@@ -13,6 +13,7 @@ mod stages;
 #[cfg(test)]
 mod tests;
 mod timing;
+pub mod trace;
 
 pub use runner::Runner;
 pub use timing::Timing;
@@ -23,6 +24,7 @@ use crate::device::{Device, DeviceError, Traffic, cpu::CpuEngine};
 use crate::plan::Plan;
 use crate::ring::Tile;
 use crate::scheme::{RelinKey, SeededTile};
+use trace::Span;
 
 /// What a server needs of a runner, whatever its engine.
 pub trait Evaluate: Send + Sync {
@@ -37,6 +39,13 @@ pub trait Evaluate: Send + Sync {
 
     /// What has crossed to the device and back.
     fn traffic(&self) -> Traffic;
+
+    /// Begins or ends to record where time goes: chunks of layers, and kernels where the device has a clock.
+    /// What is recorded runs one after another, and takes longer.
+    fn record(&self, on: bool);
+
+    /// What has been recorded.
+    fn spans(&self) -> Vec<Span>;
 
     /// Evaluates one batch; `progress` is called with each layer's index when it is done.
     ///

@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, Part};
 use crate::failure::{Failure, Result};
 use crate::idx::Idx;
 use crate::options::{Common, backend_name};
+use crate::pipeline::Machine;
 use crate::report::{Report, peak_memory_bytes};
 use crate::{files, pipeline};
 use cipherbatch::{Network, Plan, PlanOptions};
@@ -33,6 +34,9 @@ pub struct Classify {
     /// Write the report as JSON, `-` for standard output.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write where the evaluation's time goes, layer by layer and kernel by kernel, for Chrome's trace viewer.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -42,6 +46,7 @@ impl Classify {
         let to_stdout = self.json.as_deref() == Some(Path::new("-"));
         let file = self.json.as_deref().filter(|_| !to_stdout);
         file.map_or(Ok(()), files::check_writable)?;
+        self.trace.as_deref().map_or(Ok(()), files::check_writable)?;
 
         let model = self.model.as_deref().unwrap_or(self.dataset.network());
         let loaded = self.common.load(model)?;
@@ -50,7 +55,7 @@ impl Classify {
         let network = &replaced.network;
         let (images, labels) = self.data(network)?;
         warn_of_escapes(&replaced, &images)?;
-        let machine = self.common.machine()?;
+        let machine = Machine { trace: self.trace.clone(), ..self.common.machine()? };
         options.calibration = loaded.calibration;
         options.precision_bits = self.common.precision;
         let plan = Plan::new(network, &options)?;

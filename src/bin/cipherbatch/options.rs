@@ -72,7 +72,8 @@ impl Common {
     /// The device asked for, and what it may do. Where none was asked for by name, the CPU takes over if it fails.
     pub fn machine(&self) -> Result<Machine> {
         let may_fall = self.backend == Backend::Auto;
-        Ok(Machine { device: self.device()?, memory: self.memory(), may_fall })
+        let (device, trace) = (self.device()?, None);
+        Ok(Machine { device, memory: self.memory(), may_fall, trace })
     }
 
     /// Bytes that the ciphertexts of one batch may take.

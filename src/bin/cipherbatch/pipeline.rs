@@ -1,11 +1,14 @@
 //! Keys, then all batches through the library's pipeline, with a bar on the terminal.
 
 use crate::failure::{Failure, Result};
+use crate::files;
 use crate::report::Seconds;
 use cipherbatch::pipeline::{self, PipelineError};
+use cipherbatch::schedule::trace::chrome;
 use cipherbatch::{Client, Device, Plan, Server};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{ArrayD, ArrayViewD, Axis};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// What came out, and where the time went.
@@ -23,6 +26,8 @@ pub struct Machine {
     pub memory: Option<u64>,
     /// Whether the processor takes over where the device fails.
     pub may_fall: bool,
+    /// Where a trace of the evaluation is to go.
+    pub trace: Option<PathBuf>,
 }
 
 /// Runs a plan on all inputs `[images, …]`.
@@ -30,13 +35,14 @@ pub fn run(plan: &Plan, machine: Machine, inputs: ArrayViewD<'_, f32>) -> Result
     let clock = Instant::now();
     let client = Client::new(plan)?;
     let keygen = clock.elapsed().as_secs_f64();
-    let Machine { device, memory, may_fall } = machine;
+    let Machine { device, memory, may_fall, trace } = machine;
     let keys = client.evaluation_keys();
     let server = match may_fall {
         true => Server::resilient(plan, keys, device, memory)?,
         false => Server::with_memory(plan, keys, device, memory)?,
     };
 
+    server.record(trace.is_some());
     let batches = inputs.len_of(Axis(0)).div_ceil(plan.slots());
     let bar = progress(batches * (server.layers() + 2));
     let outcome = pipeline::run(plan, &client, &server, inputs, |_, _| bar.inc(1));
@@ -45,6 +51,9 @@ pub fn run(plan: &Plan, machine: Machine, inputs: ArrayViewD<'_, f32>) -> Result
         eprintln!("warning: the CPU took over: {reason}");
     }
     let (results, stages) = outcome?;
+    if let Some(path) = trace {
+        files::write(&path, chrome(&server.spans()).as_bytes())?;
+    }
     let seconds = Seconds {
         keygen,
         encrypt: stages.encrypt.as_secs_f64(),

@@ -1,5 +1,6 @@
 //! An open device: its limits, its memory budget, and its errors as values.
 
+use super::stopwatch::Stopwatch;
 use super::{Adapter, GpuOptions, LimitSet, Prelude};
 use crate::device::{DeviceError, Traffic};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,7 @@ pub struct Gpu {
     pub queue: wgpu::Queue,
     pub prelude: Prelude,
     pub limits: wgpu::Limits,
+    pub stopwatch: Stopwatch,
     name: String,
     largest_buffer: u64,
     memory: u64,
@@ -69,10 +71,13 @@ impl Gpu {
             None => Prelude::U32,
         };
         // The only extension that a shader uses, and only with the prelude that wants it.
-        let features = match prelude {
+        let mut features = match prelude {
             Prelude::U64 => wgpu::Features::SHADER_INT64,
             Prelude::U32 => wgpu::Features::empty(),
         };
+        if options.limits == LimitSet::Adapter {
+            features |= adapter.raw.features() & wgpu::Features::TIMESTAMP_QUERY;
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("cipherbatch"),
             required_features: features,
@@ -104,6 +109,7 @@ impl Gpu {
             queue,
             prelude,
             limits,
+            stopwatch: Stopwatch::default(),
             name,
             largest_buffer,
             memory,

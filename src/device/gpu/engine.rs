@@ -11,11 +11,14 @@ use super::scratch::Scratch;
 use super::switch::{Switching, switch};
 use super::tables::Tables;
 use super::transform::Transforms;
-use super::{Adapter, GpuOptions, GpuTile, Kernels, Prelude, Probe, expand, transfer};
-use crate::device::{DeviceError, Engine, Fill, Layer, Operator, Traffic, check};
+use super::{
+    Adapter, AdapterKind, GpuOptions, GpuTile, Kernels, Prelude, Probe, calibration, expand,
+    transfer,
+};
+use crate::device::{DeviceError, Engine, Fill, Layer, Operator, Took, Traffic, check};
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey, SeededTile};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// A GPU, opened for one basis and key.
@@ -27,7 +30,9 @@ pub struct GpuEngine {
     pub(super) tables: Tables,
     pub(super) transforms: Transforms,
     pub(super) tuning: Tuning,
-    pub(super) costs: Costs,
+    /// Measured when the first matrix asks for it.
+    pub(super) costs: OnceLock<Costs>,
+    is_software: bool,
     /// Held from the first command of an operation to its submission, so that operations do not
     /// share scratch memory.
     scratch: Mutex<Scratch>,
@@ -63,8 +68,9 @@ impl GpuEngine {
         let tables = gpu.guarded(|| Tables::new(&gpu, basis, key))?;
         let transforms = Transforms::new(&gpu, basis.degree(), options)?;
         let (pipelines, tuning) = (Pipelines::new(options), options.tuning);
-        let (costs, params, scratch) = (Costs::counted(&gpu), params.clone(), Mutex::default());
-        Ok(Self { gpu, params, pipelines, tables, transforms, tuning, costs, scratch })
+        let (costs, params, scratch) = (OnceLock::new(), params.clone(), Mutex::default());
+        let is_software = adapter.kind() == AdapterKind::Software;
+        Ok(Self { gpu, params, pipelines, tables, transforms, tuning, costs, is_software, scratch })
     }
 
     /// The wide arithmetic that its shaders use.
@@ -98,6 +104,15 @@ impl GpuEngine {
         self.scratch().clear();
     }
 
+    /// What forms of the product cost here.
+    fn costs(&self) -> Result<Costs, DeviceError> {
+        if let Some(costs) = self.costs.get() {
+            return Ok(*costs);
+        }
+        let costs = calibration::costs(self, self.is_software)?;
+        Ok(*self.costs.get_or_init(|| costs))
+    }
+
     fn scratch(&self) -> MutexGuard<'_, Scratch> {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,6 +137,14 @@ impl Engine for GpuEngine {
     fn memory(&self) -> Option<u64> {
         // The rest is for weights and for what operations keep between their kernels.
         self.gpu.memory().map(|bytes| bytes / 4 * 3)
+    }
+
+    fn look(&self, on: bool) {
+        self.gpu.stopwatch.look(on);
+    }
+
+    fn took(&self) -> Result<Vec<Took>, DeviceError> {
+        self.gpu.guarded(|| self.gpu.stopwatch.take(&self.gpu))
     }
 
     fn grain(&self) -> u64 {
@@ -178,8 +201,9 @@ impl Engine for GpuEngine {
     }
 
     fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<GpuMatrix, DeviceError> {
-        let (gpu, costs, tuning) = (&self.gpu, &self.costs, &self.tuning);
-        gpu.guarded(|| GpuMatrix::new(gpu, costs, tuning, matrix, squared))
+        let costs = self.costs()?;
+        let (gpu, tuning) = (&self.gpu, &self.tuning);
+        gpu.guarded(|| GpuMatrix::new(gpu, &costs, tuning, matrix, squared))
     }
 
     fn operator(&self, matrix: &GpuMatrix) -> Operator {

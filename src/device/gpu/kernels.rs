@@ -21,6 +21,19 @@ pub struct Kernels<'a> {
     engine: &'a GpuEngine,
 }
 
+/// What residues are multiplied with.
+#[derive(Clone, Copy, Debug)]
+pub struct Factor<'a> {
+    /// The number of the prime.
+    pub prime: usize,
+    /// Integer weights.
+    pub matrix: &'a BlockMatrix,
+    /// Whether ciphertexts are squared first.
+    pub squared: bool,
+    /// Added to component 0.
+    pub bias: Option<&'a [u32]>,
+}
+
 type Words = Result<Vec<u32>, DeviceError>;
 
 impl<'a> Kernels<'a> {
@@ -45,7 +58,8 @@ impl<'a> Kernels<'a> {
             let source = rec.gpu().buffer_of("polynomials", source)?;
             let between = rec.gpu().buffer_of("between two passes", &vec![POISON; words])?;
             let e = self.engine;
-            e.transforms.forward(rec, &e.tables, &source, &between, result, polynomials, jobs)
+            let buffers = [&source, &between, result];
+            e.transforms.forward(rec, &e.tables, buffers, polynomials, jobs)
         })
     }
 
@@ -88,14 +102,12 @@ impl<'a> Kernels<'a> {
     /// As [`Kernels::ntt_forward`].
     pub fn matmul(
         &self,
-        prime: usize,
-        matrix: &BlockMatrix,
-        squared: bool,
-        bias: Option<&[u32]>,
+        factor: &Factor<'_>,
         source: &[u32],
         result: &[u32],
         earlier: usize,
     ) -> Words {
+        let Factor { prime, matrix, squared, bias } = *factor;
         let n = self.degree();
         let read = source.len() / (matrix.inputs() * n).max(1);
         if squared && read != 2 {

@@ -6,6 +6,7 @@
 //! its errors. Tiles stay on the device between upload and download.
 
 mod adapter;
+mod calibration;
 mod context;
 mod engine;
 mod expand;
@@ -19,6 +20,7 @@ mod probe;
 mod recording;
 mod scratch;
 mod shaders;
+mod stopwatch;
 mod switch;
 mod tables;
 #[cfg(test)]
@@ -30,7 +32,7 @@ mod unroll;
 
 pub use adapter::{Adapter, AdapterKind};
 pub use engine::GpuEngine;
-pub use kernels::{Kernels, POISON};
+pub use kernels::{Factor, Kernels, POISON};
 pub use matrix::GpuMatrix;
 pub use options::{Form, GpuOptions, LimitSet, Patch, Tuning};
 pub use probe::{Operation, Probe};

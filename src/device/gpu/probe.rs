@@ -2,7 +2,10 @@
 
 use super::context::Buffer;
 use super::engine::GpuEngine;
+use super::form::Costs;
 use super::linear::{self, Columns, Product, Target};
+use super::matrix::GpuMatrix;
+use super::options::{Form, Tuning};
 use super::pipelines::Variant;
 use super::recording::Recording;
 use super::scratch::Scratch;
@@ -14,7 +17,7 @@ use crate::ring::{BlockMatrix, Shape};
 use crate::scheme::Switch;
 use std::time::{Duration, Instant};
 
-/// An operation whose rate is asked for: the first word of each says what `shaders/rates.wgsl` repeats.
+/// An operation whose rate is asked for: what `shaders/rates.wgsl` repeats, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// A product of 32 bits and a sum.
@@ -77,7 +80,7 @@ impl<'a> Probe<'a> {
             for job in jobs.chunks(1) {
                 let (t, tables) = (&e.transforms, &e.tables);
                 if forward {
-                    t.forward(rec, tables, &source, &between, &result, polynomials, job)?;
+                    t.forward(rec, tables, [&source, &between, &result], polynomials, job)?;
                 } else {
                     t.inverse(rec, tables, &source, &result, polynomials, job)?;
                 }
@@ -86,8 +89,8 @@ impl<'a> Probe<'a> {
         })
     }
 
-    /// Multiply-adds of residues in a product, or of squares.
-    pub fn product(&self, matrix: &BlockMatrix, squared: bool) -> Rate {
+    /// Multiply-adds of residues in a product, or of squares, in a form where one is given.
+    pub fn product(&self, matrix: &BlockMatrix, squared: bool, form: Option<Form>) -> Rate {
         let (e, n) = (self.engine, self.engine.tables.degree);
         let [read, components] = if squared { [2, 3] } else { [2, 2] };
         let count = (matrix.multiply_adds() * components * n) as f64;
@@ -95,7 +98,9 @@ impl<'a> Probe<'a> {
         let result = self.words(components * matrix.outputs() * n)?;
         let bias = self.words(matrix.outputs())?;
         let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
-        let matrix = e.matrix(matrix, squared)?;
+        let tuning = Tuning { form: form.or(e.tuning.form), ..e.tuning };
+        let costs = e.costs.get().copied().unwrap_or_else(|| Costs::counted(&e.gpu));
+        let matrix = GpuMatrix::new(&e.gpu, &costs, &tuning, matrix, squared)?;
         self.rate(count, |rec| {
             let product = Product { width: n, components, written: 0, bias: Some(0), row: 0 };
             let columns = |buffer, rows| Columns { buffer, rows, width: n, column: 0 };

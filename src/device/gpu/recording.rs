@@ -1,5 +1,6 @@
 //! Commands made first, executed later: many dispatches, few submissions.
 
+use super::Kernel;
 use super::context::{Buffer, Gpu};
 use super::pipelines::{Pipelines, Variant};
 use crate::device::DeviceError;
@@ -9,6 +10,7 @@ const DISPATCHES: usize = 64;
 
 enum Command {
     Dispatch {
+        kernel: Kernel,
         pipeline: wgpu::ComputePipeline,
         params: Vec<u8>,
         buffers: Vec<wgpu::Buffer>,
@@ -56,6 +58,7 @@ impl<'a> Recording<'a> {
         }
         let pipeline = self.pipelines.get(self.gpu, variant)?;
         self.commands.push(Command::Dispatch {
+            kernel: variant.kernel,
             pipeline,
             params: bytemuck::bytes_of(params).to_vec(),
             buffers: buffers.iter().map(|b| b.raw.clone()).collect(),
@@ -101,6 +104,12 @@ impl<'a> Recording<'a> {
         let (bytes, mut starts) = parameters(gpu, commands);
         let uniform = gpu.uniform(&bytes)?;
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        let kernel = |command: &Command| match command {
+            Command::Dispatch { kernel, .. } => Some(*kernel),
+            _ => None,
+        };
+        let ticks = gpu.stopwatch.start(gpu, commands.iter().filter_map(kernel).collect());
+        let mut done = 0;
         let alike = |a: &Command, b: &Command| {
             matches!(a, Command::Dispatch { .. }) == matches!(b, Command::Dispatch { .. })
         };
@@ -112,10 +121,20 @@ impl<'a> Recording<'a> {
                 }
                 continue;
             }
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for (command, start) in run.iter().zip(&mut starts) {
-                dispatch(gpu, &mut pass, &uniform, start, command);
+            // Where somebody looks at the clock, every kernel is a pass of its own.
+            let together = if ticks.is_some() { 1 } else { run.len() };
+            for run in run.chunks(together) {
+                let timestamp_writes = ticks.as_ref().map(|ticks| ticks.around(done));
+                done += run.len();
+                let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+                let mut pass = encoder.begin_compute_pass(&descriptor);
+                for (command, start) in run.iter().zip(&mut starts) {
+                    dispatch(gpu, &mut pass, &uniform, start, command);
+                }
             }
+        }
+        if let Some(ticks) = ticks {
+            gpu.stopwatch.stop(gpu, &mut encoder, ticks)?;
         }
         gpu.submit(encoder.finish());
         Ok(())
@@ -160,7 +179,7 @@ fn dispatch(
     start: u64,
     command: &Command,
 ) {
-    let Command::Dispatch { pipeline, params, buffers, groups } = command else { return };
+    let Command::Dispatch { pipeline, params, buffers, groups, .. } = command else { return };
     let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
         buffer: &uniform.raw,
         offset: start,

@@ -99,14 +99,12 @@ impl Transforms {
         (self.segment / 2).div_ceil(self.outer_threads())
     }
 
-    /// Coefficients in `source` to values in `result`, by way of `between` where there are two passes.
+    /// Coefficients in the first buffer to values in the last, by way of the second where there are two passes.
     pub fn forward(
         &self,
         rec: &mut Recording<'_>,
         tables: &Tables,
-        source: &Buffer,
-        between: &Buffer,
-        result: &Buffer,
+        [source, between, result]: [&Buffer; 3],
         polynomials: usize,
         jobs: &[Job],
     ) -> Result<(), DeviceError> {
