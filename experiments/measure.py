@@ -44,7 +44,8 @@ def main():
         reports.append(json.loads(done.stdout))
         print(f"run {run + 1}: {reports[-1]['evaluate_images_per_second']:.0f} images/s evaluated")
 
-    total = [sum(report["seconds"].values()) for report in reports]
+    # Stages work side by side; the total is the clock's, and keys come before.
+    total = [report["seconds"]["keygen"] + report["seconds"]["total"] for report in reports]
     numbers = ["accuracy", "agreement", "evaluate_images_per_second", "peak_memory_bytes"]
     medians = {key: statistics.median(report[key] for report in reports) for key in numbers}
     medians["end_to_end_images_per_second"] = reports[0]["images"] / statistics.median(total)

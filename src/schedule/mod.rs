@@ -8,6 +8,7 @@
 mod lanes;
 mod layout;
 mod order;
+mod recorder;
 mod runner;
 mod stages;
 #[cfg(test)]

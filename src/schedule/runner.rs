@@ -2,14 +2,15 @@
 
 use super::lanes::Lanes;
 use super::layout::{Layout, Task};
+use super::recorder::Recorder;
 use super::stages::{Stage, Summand, whole};
-use super::trace::{Span, Track};
+use super::trace::Span;
 use super::{Evaluate, Timing};
 use crate::device::{DeviceError, Engine, Layer, Term, Traffic};
 use crate::plan::{Program, Value};
 use crate::ring::{Shape, Tile};
 use crate::scheme::{Parameters, SeededTile, Switch};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A program with its weights resident on an engine.
@@ -23,13 +24,7 @@ pub struct Runner<E: Engine> {
     /// Tiles of finished evaluations, for the next ones.
     tiles: Mutex<Vec<Vec<E::Tile>>>,
     lanes: Lanes,
-    record: Mutex<Option<Record>>,
-}
-
-/// What is recorded of evaluations.
-struct Record {
-    since: Instant,
-    spans: Vec<Span>,
+    recorder: Recorder,
 }
 
 /// The coarsest layout that fits `memory` bytes, or what the engine has.
@@ -119,8 +114,8 @@ impl<E: Engine> Runner<E> {
         lanes: usize,
     ) -> Self {
         let (params, tiles, lanes) = (params.clone(), Mutex::default(), Lanes::new(lanes));
-        let (input, record) = (program.input, Mutex::default());
-        Self { engine, params, input, layout, chunks, tiles, lanes, record }
+        let (input, recorder) = (program.input, Recorder::default());
+        Self { engine, params, input, layout, chunks, tiles, lanes, recorder }
     }
 
     /// The tile of every value, from the input to the answer, as far as it is still there when all is
@@ -134,37 +129,6 @@ impl<E: Engine> Runner<E> {
         let values = self.layout.tile_of.iter().zip(&self.layout.slots);
         let download = |tile: usize| self.engine.download(&tiles[tile]);
         values.map(|(&tile, slots)| Ok(sorted(&download(tile)?, slots))).collect()
-    }
-
-    fn records(&self) -> MutexGuard<'_, Option<Record>> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The time, where somebody records.
-    fn recording(&self) -> Option<Instant> {
-        self.records().as_ref().map(|_| Instant::now())
-    }
-
-    /// Records what has been going on since `began`, when it is done.
-    fn note(
-        &self,
-        began: Option<Instant>,
-        name: impl FnOnce() -> String,
-    ) -> Result<(), DeviceError> {
-        let Some(began) = began else { return Ok(()) };
-        self.engine.wait()?;
-        let (length, took) = (began.elapsed(), self.engine.took()?);
-        if let Some(record) = &mut *self.records() {
-            let start = began.duration_since(record.since);
-            record.spans.push(Span { track: Track::Layers, name: name(), start, length });
-            record.spans.extend(took.into_iter().map(|t| Span {
-                track: Track::Kernels,
-                name: t.name.to_owned(),
-                start: start + t.start,
-                length: t.length,
-            }));
-        }
-        Ok(())
     }
 
     fn allocate(&self) -> Result<Vec<E::Tile>, DeviceError> {
@@ -189,7 +153,7 @@ impl<E: Engine> Runner<E> {
             |slot: &mut Duration| *slot += std::mem::replace(&mut clock, Instant::now()).elapsed();
         for (i, (task, chunk)) in self.layout.tasks.iter().zip(&self.chunks).enumerate() {
             let Task { value, ref rows, at } = *task;
-            let began = self.recording();
+            let began = self.recorder.clock();
             // What is read lies in the tiles of earlier values.
             let (sources, rest) = tiles.split_at_mut(self.layout.tile_of[value]);
             let into = &mut rest[0];
@@ -197,7 +161,7 @@ impl<E: Engine> Runner<E> {
                 let order = &self.layout.orders[0][rows.clone()];
                 self.engine.expand(into, at, order, batch)?;
                 self.engine.wait()?;
-                self.note(began, || format!("input, rows {rows:?}"))?;
+                self.recorder.note(&self.engine, began, || format!("input, rows {rows:?}"))?;
                 lap(&mut timing.upload);
                 continue;
             };
@@ -209,7 +173,8 @@ impl<E: Engine> Runner<E> {
             let Chunk { ref bias, primes, onto, switch, .. } = *chunk;
             let layer = Layer { terms: &terms, bias, primes, onto, switch };
             self.engine.layer(&layer, into, at)?;
-            self.note(began, || format!("layer {}, rows {rows:?}", chunk.step + 1))?;
+            self.recorder
+                .note(&self.engine, began, || format!("layer {}, rows {rows:?}", chunk.step + 1))?;
             let next_is_input = self.layout.tasks.get(i + 1).is_none_or(|t| t.value == 0);
             if next_is_input {
                 self.engine.wait()?;
@@ -294,11 +259,11 @@ impl<E: Engine> Evaluate for Runner<E> {
 
     fn record(&self, on: bool) {
         self.engine.look(on);
-        *self.records() = on.then(|| Record { since: Instant::now(), spans: Vec::new() });
+        self.recorder.switch(on);
     }
 
     fn spans(&self) -> Vec<Span> {
-        self.records().as_mut().map(|r| std::mem::take(&mut r.spans)).unwrap_or_default()
+        self.recorder.spans()
     }
 
     fn traffic(&self) -> Traffic {
@@ -311,6 +276,7 @@ impl<E: Engine> Evaluate for Runner<E> {
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Tile, Timing), DeviceError> {
         let _lane = self.lanes.enter();
+        let _turn = self.recorder.turn();
         let shelf = || self.tiles.lock().unwrap_or_else(PoisonError::into_inner);
         let mut timing = Timing::default();
         let kept = shelf().pop();

@@ -8,7 +8,8 @@ use super::options::Tuning;
 use super::pipelines::Pipelines;
 use super::recording::Recording;
 use super::scratch::Scratch;
-use super::switch::{Switching, switch};
+use super::steps::Steps;
+use super::switch::switch;
 use super::tables::Tables;
 use super::transform::Transforms;
 use super::{
@@ -235,7 +236,7 @@ impl Engine for GpuEngine {
             let sum = scratch.sum(gpu, Shape { primes: shape.primes + guards, ..shape })?;
             let to_sum = Target { tile: &sum, row: 0, onto: false };
             linear(&mut rec, tables, &terms, &bias, shape, to_sum)?;
-            let mut work = Switching { rec: &mut rec, tables, transforms };
+            let mut work = Steps { rec: &mut rec, tables, transforms };
             switch(&mut work, scratch, &sum, shape, way, target)?;
             scratch.keep_sum(sum);
             rec.submit()

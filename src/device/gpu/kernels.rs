@@ -4,7 +4,7 @@ use super::context::Buffer;
 use super::engine::GpuEngine;
 use super::linear::{self, Columns, Product};
 use super::recording::Recording;
-use super::switch::{Rows, Switching};
+use super::steps::{Rows, Steps};
 use super::tile::GpuTile;
 use super::transform::Job;
 use super::{expand, transfer};
@@ -221,7 +221,7 @@ impl<'a> Kernels<'a> {
         components: usize,
         rows: usize,
         residues: &[u32],
-        record: impl FnOnce(&mut Switching<'_, '_>, Rows<'_>) -> Result<(), DeviceError>,
+        record: impl FnOnce(&mut Steps<'_, '_>, Rows<'_>) -> Result<(), DeviceError>,
     ) -> Words {
         self.at_most("prime", prime + 1, self.primes())?;
         let shape = Shape { primes: prime + 1, components, rows, degree: self.degree() };
@@ -234,7 +234,7 @@ impl<'a> Kernels<'a> {
         gpu.guarded(|| {
             let mut rec = Recording::new(gpu, &self.engine.pipelines);
             let (tables, transforms) = (&self.engine.tables, &self.engine.transforms);
-            let mut work = Switching { rec: &mut rec, tables, transforms };
+            let mut work = Steps { rec: &mut rec, tables, transforms };
             record(&mut work, Rows { tile: &tile, first: 0, count: rows })?;
             rec.submit()
         })?;

@@ -1,9 +1,10 @@
 //! The GPU side: any adapter that wgpu reaches, through the kernels in `shaders/`.
 //!
 //! From the outside in: [`GpuEngine`] implements the trait; `linear` and `switch` say which kernels
-//! an operation runs on which buffers; `recording` collects those and submits them; `pipelines`
-//! compiles shaders when they are first wanted; `context` is the open device, its memory budget and
-//! its errors. Tiles stay on the device between upload and download.
+//! an operation runs on which buffers, `form` in which sizes; `recording` collects those and submits
+//! them; `pipelines` compiles shaders when they are first wanted, whose text `shaders` and `unroll`
+//! make; `context` is the open device, its memory budget and its errors. Tiles stay on the device
+//! between upload and download.
 
 mod adapter;
 mod calibration;
@@ -20,6 +21,7 @@ mod probe;
 mod recording;
 mod scratch;
 mod shaders;
+mod steps;
 mod stopwatch;
 mod switch;
 mod tables;

@@ -9,7 +9,8 @@ use super::options::{Form, Tuning};
 use super::pipelines::Variant;
 use super::recording::Recording;
 use super::scratch::Scratch;
-use super::switch::{Switching, switch};
+use super::steps::Steps;
+use super::switch::switch;
 use super::transform::Job;
 use super::{GpuTile, Kernel, expand};
 use crate::device::{DeviceError, Engine};
@@ -133,7 +134,7 @@ impl<'a> Probe<'a> {
         self.rate(rows as f64, |rec| {
             let target = Target { tile: &out, row: 0, onto: false };
             let (tables, transforms) = (&e.tables, &e.transforms);
-            let mut work = Switching { rec, tables, transforms };
+            let mut work = Steps { rec, tables, transforms };
             switch(&mut work, &mut scratch, &sum, shape, way, target)
         })
     }

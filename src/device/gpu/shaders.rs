@@ -3,7 +3,7 @@
 use super::form::Sizes;
 use super::options::{Form, Patch};
 use super::unroll::{Constant, forward_network, inverse_network, unroll};
-use super::{expand, switch, transform};
+use super::{expand, steps, transform};
 use crate::device::DeviceError;
 
 /// A kernel in `shaders/`.
@@ -127,7 +127,7 @@ impl Kernel {
     pub fn typical(self, form: Form) -> Vec<Constant> {
         match self {
             Self::Expand => vec![("THREADS", expand::THREADS as u32)],
-            Self::Raise => vec![("THREADS", switch::THREADS as u32)],
+            Self::Raise => vec![("THREADS", steps::THREADS as u32)],
             Self::Rates => vec![("OPERATION", 0), ("ROUNDS", 1), ("THREADS", 64)],
             Self::NttForwardOuter | Self::NttInverseOuter => transform::columns(32_768, 8, 64),
             Self::NttForward | Self::NttInverse | Self::KeySwitch | Self::Rescale => {

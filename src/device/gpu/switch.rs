@@ -3,210 +3,22 @@
 //! Both mix coefficients and primes, so they want whole polynomials. A sum whose columns had to be cut is
 //! worked on in a copy of some rows.
 
-use super::context::{Buffer, Gpu, MAX_GROUPS};
+use super::GpuTile;
+use super::context::{Buffer, Gpu};
 use super::linear::Target;
-use super::pipelines::Variant;
-use super::recording::Recording;
 use super::scratch::Scratch;
-use super::tables::{Prime, Tables};
-use super::transform::{Job, Transforms};
-use super::{GpuTile, Kernel};
+use super::steps::{Rows, Steps};
 use crate::device::DeviceError;
-use crate::math::Shoup;
 use crate::ring::Shape;
 use crate::scheme::Switch;
+use std::sync::Arc;
 
 /// Bytes of digits that are worked on at once: enough to fill a large GPU.
 const BATCH: u64 = 128 << 20;
 
-/// Threads of a workgroup of kernels that work residue by residue, four residues each.
-pub const THREADS: usize = 64;
+type Room = (Arc<Buffer>, Arc<Buffer>);
 
-/// `Params` of `shaders/key_switch.wgsl`.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-struct KeySwitchParams {
-    prime: u32,
-    own: u32,
-    digits: u32,
-    digit_rows: u32,
-    rows: u32,
-    row: u32,
-    first: u32,
-    key_digits: u32,
-}
-
-/// `Params` of `shaders/rescale.wgsl`.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-struct RescaleParams {
-    prime: u32,
-    last: u32,
-    inverse: Shoup,
-    remainder_rows: u32,
-    rows: u32,
-    row: u32,
-    first: u32,
-}
-
-/// `Params` of `shaders/raise.wgsl`.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-struct RaiseParams {
-    prime: Prime,
-    factor: Shoup,
-    rows: u32,
-    row: u32,
-    width: u32,
-    pad: [u32; 3],
-}
-
-/// Rows of a tile whose polynomials lie whole in one buffer a prime.
-#[derive(Clone, Copy)]
-pub struct Rows<'a> {
-    pub tile: &'a GpuTile,
-    pub first: usize,
-    pub count: usize,
-}
-
-impl Rows<'_> {
-    /// The residues modulo one prime: `[component][tile's rows][N]`.
-    fn buffer(&self, prime: usize) -> &Buffer {
-        &self.tile.chunks[prime][0]
-    }
-
-    /// The first polynomial of a component.
-    fn polynomial(&self, component: usize) -> usize {
-        component * self.tile.shape.rows + self.first
-    }
-}
-
-/// What switching stands on.
-pub struct Switching<'a, 'b> {
-    pub rec: &'a mut Recording<'b>,
-    pub tables: &'a Tables,
-    pub transforms: &'a Transforms,
-}
-
-impl Switching<'_, '_> {
-    /// c ← c·q modulo one prime, q being prime `guard`.
-    pub fn raise(&mut self, rows: Rows<'_>, prime: usize, guard: usize) -> Result<(), DeviceError> {
-        let shape = rows.tile.shape;
-        let variant = Variant::new(Kernel::Raise, &[("THREADS", THREADS as u32)]);
-        for first in (0..rows.count).step_by(MAX_GROUPS) {
-            let params = RaiseParams {
-                prime: self.tables.primes[prime],
-                factor: self.tables.residue_of(guard, prime),
-                rows: shape.rows as u32,
-                row: (rows.first + first) as u32,
-                width: shape.degree as u32 / 4,
-                pad: [0; 3],
-            };
-            let down = (rows.count - first).min(MAX_GROUPS);
-            let groups = [(shape.degree / 4).div_ceil(THREADS), down, shape.components];
-            self.rec.dispatch(&variant, &params, &[rows.buffer(prime)], groups)?;
-        }
-        Ok(())
-    }
-
-    /// (c₀, c₁) += Σ digits·key, modulo one prime. The digits are coefficients `[level][rows][N]` modulo each
-    /// of the first primes; `between` has room for as many, and is used where transforms take two passes.
-    pub fn key_switch(
-        &mut self,
-        rows: Rows<'_>,
-        prime: usize,
-        level: usize,
-        digits: &Buffer,
-        between: &Buffer,
-    ) -> Result<(), DeviceError> {
-        let mut source = digits;
-        if !self.transforms.whole() {
-            // Modulo its own prime a digit is c₂ itself, whose values are at hand.
-            let others = (0..level).filter(|&j| j != prime);
-            let at = |j: usize| j * rows.count;
-            let job = |j| Job { prime, from: j, source: at(j), result: at(j) };
-            let jobs: Vec<Job> = others.map(job).collect();
-            let (rec, tables) = (&mut *self.rec, self.tables);
-            self.transforms.forward_outer(rec, tables, digits, between, rows.count, &jobs)?;
-            source = between;
-        }
-        let variant = self.transforms.inner(Kernel::KeySwitch);
-        let tables = self.tables;
-        let tile = rows.buffer(prime);
-        let buffers = [&tables.constants, &tables.forward, source, &tables.key[prime], tile];
-        for first in (0..rows.count).step_by(MAX_GROUPS) {
-            let params = KeySwitchParams {
-                prime: prime as u32,
-                own: prime as u32,
-                digits: level as u32,
-                digit_rows: rows.count as u32,
-                rows: rows.tile.shape.rows as u32,
-                row: rows.first as u32,
-                first: first as u32,
-                key_digits: tables.primes.len() as u32,
-            };
-            let down = (rows.count - first).min(MAX_GROUPS);
-            let groups = [self.transforms.segments(), down, 1];
-            self.rec.dispatch(&variant, &params, &buffers, groups)?;
-        }
-        Ok(())
-    }
-
-    /// c ← (c − remainder)/q modulo one prime, q being prime `last`. The remainders are coefficients
-    /// `[2][rows][N]` modulo q; `between` is as for [`Switching::key_switch`].
-    pub fn rescale(
-        &mut self,
-        rows: Rows<'_>,
-        prime: usize,
-        last: usize,
-        remainders: &Buffer,
-        between: &Buffer,
-    ) -> Result<(), DeviceError> {
-        let mut source = remainders;
-        if !self.transforms.whole() {
-            let job = Job { prime, from: last, source: 0, result: 0 };
-            let (rec, tables, count) = (&mut *self.rec, self.tables, 2 * rows.count);
-            self.transforms.forward_outer(rec, tables, remainders, between, count, &[job])?;
-            source = between;
-        }
-        let variant = self.transforms.inner(Kernel::Rescale);
-        let tables = self.tables;
-        let buffers = [&tables.constants, &tables.forward, source, rows.buffer(prime)];
-        for first in (0..rows.count).step_by(MAX_GROUPS) {
-            let params = RescaleParams {
-                prime: prime as u32,
-                last: last as u32,
-                inverse: tables.inverse_of(last, prime),
-                remainder_rows: rows.count as u32,
-                rows: rows.tile.shape.rows as u32,
-                row: rows.first as u32,
-                first: first as u32,
-            };
-            let down = (rows.count - first).min(MAX_GROUPS);
-            let groups = [self.transforms.segments(), down, 2];
-            self.rec.dispatch(&variant, &params, &buffers, groups)?;
-        }
-        Ok(())
-    }
-
-    /// Coefficients `[components][rows][N]` modulo one prime, from polynomial `at` of `result` on.
-    fn coefficients(
-        &mut self,
-        rows: Rows<'_>,
-        prime: usize,
-        components: std::ops::Range<usize>,
-        result: &Buffer,
-        at: usize,
-    ) -> Result<(), DeviceError> {
-        let job = |(i, c)| {
-            let (source, result) = (rows.polynomial(c), at + i * rows.count);
-            Job { prime, from: prime, source, result }
-        };
-        let jobs: Vec<Job> = components.enumerate().map(job).collect();
-        let (rec, source) = (&mut *self.rec, rows.buffer(prime));
-        self.transforms.inverse(rec, self.tables, source, result, rows.count, &jobs)
-    }
-
+impl Steps<'_, '_> {
     /// Three components to two, by the digits modulo the first `level` primes. The third component means nothing
     /// afterwards.
     fn relinearise(
@@ -246,11 +58,9 @@ impl Switching<'_, '_> {
     }
 }
 
-type Room = (std::sync::Arc<Buffer>, std::sync::Arc<Buffer>);
-
 /// Brings a sum `shape`, which `sum` holds with room for the prime of a guard, down to rows of a tile.
 pub fn switch(
-    work: &mut Switching<'_, '_>,
+    work: &mut Steps<'_, '_>,
     scratch: &mut Scratch,
     sum: &GpuTile,
     shape: Shape,
