@@ -111,6 +111,12 @@ fn the_processor_takes_over() {
         // And goes on so.
         assert!(server.evaluate(batch).expect("evaluated by the CPU") == *answer);
     }
+    // A device that is too small from the start.
+    let options = GpuOptions { memory: Some(20 << 20), ..GpuOptions::default() };
+    let device = Device::GpuWith(adapter.clone(), options);
+    let server = Server::resilient(plan, client.evaluation_keys(), device, None).expect("opens");
+    assert!(server.evaluate(batch).expect("evaluated by the CPU") == *answer);
+    assert!(server.fallen().is_some_and(|reason| reason.contains("allowed")));
     // A whole pipeline, the device failing in the middle of the first of three batches.
     let options = GpuOptions { fault: Some(2), ..GpuOptions::default() };
     let device = Device::GpuWith(adapter.clone(), options);

@@ -35,6 +35,15 @@ fn a_lost_device_is_an_error_everywhere() {
     assert!(is_lost(engine.wait().unwrap_err()));
 }
 
+/// As it is measured on hardware.
+#[test]
+fn every_form_has_its_cost() {
+    let Some(engine) = engine() else { return };
+    let costs = super::calibration::costs(&engine, false).unwrap();
+    assert!(costs.halves > 0.0 && costs.dot > 0.0, "{costs:?}");
+    assert_eq!(costs.wide.is_some(), engine.prelude() == super::Prelude::U64);
+}
+
 /// Two engines' tiles do not mix: the device itself refuses, and goes on working.
 #[test]
 fn foreign_tiles_are_errors() {
