@@ -3,7 +3,7 @@
 use super::avx2::Avx2;
 use super::avx512::Vnni;
 use super::vector::{Residues, Vector};
-use super::{Halves, ROWS, size};
+use super::{Halves, ROWS, Segment, size};
 use crate::device::cpu::product::{Rows, Slice, Start};
 use crate::math::{
     Modulus,
@@ -113,15 +113,10 @@ per_vector! {
         y: &mut Rows<'_>,
     ) {
         let columns = COUNT * V::LANES;
-        let pair_words = 2 * columns;
-        assert!(width.is_multiple_of(columns) && 2 * matrix.pairs * width <= x.len());
-        let k = Residues::<V>::new(m);
-        let r = m.to_montgomery(1);
-        let c0 = if squared { m.to_montgomery(r) } else { r };
-        let c1 = m.mul(c0, (1 << 15) % m.value());
-        let (c0, c1) = (V::splat(c0), V::splat(c1));
-        for column in (0..width).step_by(columns) {
-            let x = &x[column / columns * matrix.pairs * pair_words..][..matrix.pairs * pair_words];
+        let words = 2 * columns * matrix.pairs;
+        assert!(width.is_multiple_of(columns) && words * (width / columns) <= x.len());
+        let gather = Gather::<V>::new(m, squared);
+        for (x, column) in x.chunks_exact(words.max(1)).zip((0..width).step_by(columns)) {
             for (i, segment) in matrix.segments.iter().enumerate() {
                 if let Some(next) = matrix.segments.get(i + AHEAD)
                     && column % LINE == 0
@@ -132,47 +127,87 @@ per_vector! {
                         }
                     }
                 }
-                let list = &matrix.list[segment.list.clone()];
-                let words = &matrix.words[segment.words..][..list.len() * ROWS];
-                let mut h = [[V::splat(0); COUNT]; ROWS];
-                let mut l = [[V::splat(0); COUNT]; ROWS];
-                for (&pair, w) in list.iter().zip(words.chunks_exact(ROWS)) {
-                    let at = pair as usize * pair_words;
-                    // SAFETY: pairs are below the matrix's, for which `x` has 2·COUNT vectors each.
-                    let vector = |i: usize| unsafe { V::load(x.as_ptr().add(at + i * V::LANES)) };
-                    let x_l: [V; COUNT] = std::array::from_fn(vector);
-                    let x_h: [V; COUNT] = std::array::from_fn(|i| vector(COUNT + i));
-                    for ((h, l), &w) in h.iter_mut().zip(&mut l).zip(w) {
-                        let w = V::splat(w);
-                        for i in 0..COUNT {
-                            l[i] = l[i].dot(x_l[i], w);
-                        }
-                        for i in 0..COUNT {
-                            h[i] = h[i].dot(x_h[i], w);
-                        }
-                    }
+                match segment.rows.len() {
+                    1 => part::<V, COUNT, 1>(&gather, matrix, segment, x, column, y),
+                    2 => part::<V, COUNT, 2>(&gather, matrix, segment, x, column, y),
+                    3 => part::<V, COUNT, 3>(&gather, matrix, segment, x, column, y),
+                    4 => part::<V, COUNT, 4>(&gather, matrix, segment, x, column, y),
+                    5 => part::<V, COUNT, 5>(&gather, matrix, segment, x, column, y),
+                    ROWS => part::<V, COUNT, ROWS>(&gather, matrix, segment, x, column, y),
+                    rows => unreachable!("{rows} rows in a segment"),
                 }
-                let rows = &matrix.rows[segment.rows.clone()];
-                let start = y.start;
-                // The sums move: an index that is not constant would keep them in memory from the
-                // start.
-                for ((h, l), &to) in h.into_iter().zip(l).zip(rows) {
-                    let y = &mut y.row(to as usize)[column..column + columns];
-                    for ((h, l), y) in h.into_iter().zip(l).zip(y.chunks_exact_mut(V::LANES)) {
-                        let sum = k.gathered(h, l, c1, c0);
-                        // SAFETY: the chunk has as many words.
-                        unsafe {
-                            let before = match start {
-                                Start::Constants(constants) if segment.first => {
-                                    V::splat(constants[to as usize])
-                                }
-                                Start::Zero if segment.first => V::splat(0),
-                                _ => V::load(y.as_ptr()),
-                            };
-                            k.reduced(before.add(sum)).store(y.as_mut_ptr());
-                        }
+            }
+        }
+    }
+}
+
+/// What brings sums of high and low halves together.
+struct Gather<V> {
+    residues: Residues<V>,
+    /// What the sums of high halves and those of low halves are multiplied with.
+    high: V,
+    low: V,
+}
+
+impl<V: Vector> Gather<V> {
+    #[inline(always)]
+    fn new(m: &Modulus, squared: bool) -> Self {
+        let r = m.to_montgomery(1);
+        let low = if squared { m.to_montgomery(r) } else { r };
+        let high = m.mul(low, (1 << 15) % m.value());
+        Self { residues: Residues::new(m), high: V::splat(high), low: V::splat(low) }
+    }
+}
+
+/// One segment of `R` rows, in the columns that `x` holds, from `column` on.
+#[inline(always)]
+fn part<V: Vector, const COUNT: usize, const R: usize>(
+    gather: &Gather<V>,
+    matrix: &Halves,
+    segment: &Segment,
+    x: &[u32],
+    column: usize,
+    y: &mut Rows<'_>,
+) {
+    let columns = COUNT * V::LANES;
+    let list = &matrix.list[segment.list.clone()];
+    let words = &matrix.words[segment.words..][..list.len() * R];
+    assert!(x.len() == 2 * columns * matrix.pairs);
+    let mut h = [[V::splat(0); COUNT]; R];
+    let mut l = [[V::splat(0); COUNT]; R];
+    for (&pair, w) in list.iter().zip(words.as_chunks::<R>().0) {
+        let at = pair as usize * 2 * columns;
+        // SAFETY: pairs are below the matrix's, for which `x` has 2·COUNT vectors each.
+        let vector = |i: usize| unsafe { V::load(x.as_ptr().add(at + i * V::LANES)) };
+        let x_l: [V; COUNT] = std::array::from_fn(vector);
+        let x_h: [V; COUNT] = std::array::from_fn(|i| vector(COUNT + i));
+        for ((h, l), &w) in h.iter_mut().zip(&mut l).zip(w) {
+            let w = V::splat(w);
+            for i in 0..COUNT {
+                l[i] = l[i].dot(x_l[i], w);
+            }
+            for i in 0..COUNT {
+                h[i] = h[i].dot(x_h[i], w);
+            }
+        }
+    }
+    let rows = &matrix.rows[segment.rows.clone()];
+    let (k, start) = (&gather.residues, y.start);
+    // The sums move: an index that is not constant would keep them in memory from the start.
+    for ((h, l), &to) in h.into_iter().zip(l).zip(rows) {
+        let y = &mut y.row(to as usize)[column..column + columns];
+        for ((h, l), y) in h.into_iter().zip(l).zip(y.chunks_exact_mut(V::LANES)) {
+            let sum = k.gathered(h, l, gather.high, gather.low);
+            // SAFETY: the chunk has as many words.
+            unsafe {
+                let before = match start {
+                    Start::Constants(constants) if segment.first => {
+                        V::splat(constants[to as usize])
                     }
-                }
+                    Start::Zero if segment.first => V::splat(0),
+                    _ => V::load(y.as_ptr()),
+                };
+                k.reduced(before.add(sum)).store(y.as_mut_ptr());
             }
         }
     }

@@ -45,7 +45,7 @@ pub struct Halves {
     list: Vec<u32>,
     /// Output rows, in the order of the source's blocks.
     rows: Vec<u32>,
-    /// `[pair][ROWS]` for each segment; equal segments share theirs.
+    /// `[pair][row]` for each segment; equal segments share theirs.
     words: Vec<u32>,
     segments: Vec<Segment>,
 }
@@ -75,9 +75,8 @@ impl Halves {
             let columns = &source.columns()[block.columns.clone()];
             let weights = &source.weights()[block.weights..];
             let own = out.segments.len();
-            for start in block.rows.clone().step_by(ROWS) {
-                let rows = start..block.rows.end.min(start + ROWS);
-                let first = start - block.rows.start;
+            for rows in panels(block.rows.clone()) {
+                let first = rows.start - block.rows.start;
                 let weight = |row: usize, k: usize| weights[(first + row) * columns.len() + k];
                 out.panel(columns, rows, weight, &mut known);
             }
@@ -130,6 +129,7 @@ impl Halves {
                 sums = more;
             }
             list.push(pair);
+            let words = words[..rows.len()].iter();
             packed.extend(words.map(|w| w[0] as u16 as u32 | (w[1] as u16 as u32) << 16));
         }
         self.segment(&mut list, rows, &mut packed, known);
@@ -197,6 +197,13 @@ pub fn load(simd: Simd, m: &Modulus, slice: Slice<'_>, out: &mut Lines<u32>) {
     assert!(Halves::suits(simd, slice.width), "whole vectors");
     let words = slice.components() * size(slice);
     kernel::fill(simd, m, slice, out.at_least(words));
+}
+
+/// Rows in as few panels of up to [`ROWS`] as there can be, of about one size.
+fn panels(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let count = rows.len().div_ceil(ROWS);
+    let at = move |i: usize| rows.start + rows.len() * i / count;
+    (0..count).map(move |i| at(i)..at(i + 1))
 }
 
 fn norm(w: [i16; 2]) -> u32 {
