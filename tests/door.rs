@@ -1,7 +1,7 @@
 //! The door, as a library's user opens it: network, plan, client, server.
 
 use cipherbatch::model::{Conv2d, Dense, NetworkBuilder, Padding, Polynomial};
-use cipherbatch::{Client, Device, Network, Plan, PlanOptions, Server};
+use cipherbatch::{Client, ClientError, Device, Network, Plan, PlanOptions, Server};
 use ndarray::{Array2, Array4, ArrayD, IxDyn};
 
 /// Deterministic numbers in [−1, 1], far from regular.
@@ -159,4 +159,35 @@ fn plans_do_not_mix() {
     says(server.evaluate(&foreign).unwrap_err().to_string(), "ciphertexts");
     let answer = server.evaluate(&client.encrypt(images(2).view()).unwrap()).unwrap();
     says(other.decrypt(&answer).unwrap_err().to_string(), "an answer");
+}
+
+/// Inputs that are nothing like those that a plan was made with: their values outgrow the modulus, and
+/// instead of noise the client gets told.
+#[test]
+fn a_batch_that_overflows_is_refused() {
+    let mut b = Network::builder(&[1]).unwrap();
+    let input = b.input();
+    let grow = |factor| Dense::new(Array2::from_elem((1, 1), factor), vec![0.0]);
+    let mut x = b.dense("first", input, grow(1.0)).unwrap();
+    for i in 0..4 {
+        x = b.polynomial(&format!("square{i}"), x, Polynomial::uniform(&[0.0, 0.0, 1.0])).unwrap();
+        x = b.dense(&format!("grow{i}"), x, grow(16.0)).unwrap();
+    }
+    let network = b.finish(x).unwrap();
+    // 1/16 stays 1/16; 1 becomes 16^15.
+    let typical = ArrayD::from_shape_fn(IxDyn(&[16, 1]), |at| (0.9 + 0.01 * at[0] as f32) / 16.0);
+    let options = PlanOptions { calibration: Some(typical.clone()), ..PlanOptions::default() };
+    let (tame, _) = run(&network, &options, &typical);
+    assert!(error(&tame, &network.evaluate(&typical).unwrap()) < 0.1);
+
+    let plan = Plan::new(&network, &options).unwrap();
+    let client = Client::new(&plan).unwrap();
+    let server = Server::new(&plan, client.evaluation_keys(), Device::cpu()).unwrap();
+    for count in [1, plan.slots() / 2] {
+        let mut inputs = ArrayD::from_elem(IxDyn(&[plan.slots(), 1]), 1.0 / 16.0);
+        inputs.iter_mut().take(count).for_each(|x| *x = 1.0);
+        let answer = server.evaluate(&client.encrypt(inputs.view()).unwrap()).unwrap();
+        let refused = client.decrypt(&answer).unwrap_err();
+        assert!(matches!(refused, ClientError::Overflow { .. }), "{count}: {refused}");
+    }
 }

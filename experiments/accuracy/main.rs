@@ -12,6 +12,8 @@ mod cases;
 mod data;
 mod measure;
 mod picture;
+#[path = "../stamp.rs"]
+mod stamp;
 mod table;
 
 use bytesize::ByteSize;
@@ -112,7 +114,7 @@ fn run(mut options: Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&out)?;
     let mut rows = table::read(&out.join("accuracy.csv"))?;
     let mut failed = 0;
-    let commit = measure::commit();
+    let commit = stamp::commit();
     let order = cases::all(true);
     for (index, case) in chosen.iter().enumerate() {
         eprintln!("{} of {}: {}", index + 1, chosen.len(), case.name());

@@ -3,13 +3,12 @@
 use crate::cases::Case;
 use crate::data::{self, Data};
 use crate::table::Row;
-use crate::{Failure, Options, here};
+use crate::{Failure, Options, stamp};
 use cipherbatch::model::NormalForm;
 use cipherbatch::{Client, Device, Network, Plan, PlanOptions, Server};
 use ndarray::{Array4, ArrayD, ArrayViewD, Axis, Slice};
 use rayon::prelude::*;
-use std::process::Command;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 /// How the note of a row begins that could not be measured, unlike one that was rightly refused.
 pub const FAILED: &str = "failed";
@@ -26,7 +25,7 @@ pub fn row(
 ) -> Result<(), Failure> {
     let data = data::load(case.dataset, options)?;
     let prepared = case.prepare()?;
-    let (commit, date) = (commit(), date());
+    let (commit, date) = (stamp::commit(), stamp::date());
     let mut row = Row { commit, date, ..Row::of(case) };
     if case.activation.degree().is_some() {
         row.depth = Some(NormalForm::new(&prepared.network)?.depth());
@@ -49,7 +48,7 @@ pub fn row(
             Err(refusal) => row.note = format!("refused: {refusal}"),
         }
     }
-    row.peak_memory_mb = peak_memory_bytes().map(|bytes| bytes / 1_000_000);
+    row.peak_memory_mb = stamp::peak_memory().map(|bytes| bytes / 1_000_000);
     tell(&row)
 }
 
@@ -133,40 +132,4 @@ fn answers(results: ArrayViewD<'_, f32>) -> Vec<usize> {
 fn percent(found: &[usize], wanted: &[usize], count: usize) -> f64 {
     let same = found.iter().zip(wanted).take(count).filter(|(a, b)| a == b).count();
     100.0 * same as f64 / count.max(1) as f64
-}
-
-/// The most memory this process has held, as Linux counts it.
-fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)
-}
-
-/// What was measured: the commit, `+` after it where files differ from it.
-pub fn commit() -> String {
-    let git = |arguments: &[&str]| {
-        let done = Command::new("git").current_dir(here(".")).args(arguments).output().ok()?;
-        let text = String::from_utf8(done.stdout).ok()?.trim().to_owned();
-        done.status.success().then_some(text)
-    };
-    let sources = ["status", "--porcelain", "--", "src", "shaders", "models", "Cargo.toml"];
-    let changed = git(&sources).is_some_and(|files| !files.is_empty());
-    let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_default();
-    format!("{commit}{}", if changed { "+" } else { "" })
-}
-
-/// Today, in Greenwich: year-month-day, from the days since 1970 by counting in eras of 400 years that
-/// begin on the first of March (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn date() -> String {
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let days = seconds.as_secs() / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (day, month, carry) = match month {
-        0..=9 => (day - (153 * month + 2) / 5 + 1, month + 3, 0),
-        _ => (day - (153 * month + 2) / 5 + 1, month - 9, 1),
-    };
-    format!("{:04}-{month:02}-{day:02}", year + 400 * era + carry)
 }

@@ -28,6 +28,14 @@ pub enum ClientError {
     /// An answer that no server of this plan gives.
     #[error("the answer is damaged: {what}")]
     Damaged { what: String },
+    /// Results that no batch within the plan's ranges has.
+    #[error(
+        "the batch has overflowed: its results have size {size:.3e}, and the plan holds {limit:.3e} at \
+         most; an input unlike all of the calibration batch made values grow in some layer, which \
+         spoils all results of its batch. Plan with more typical inputs (--calibration) or \
+         polynomials of a lower degree"
+    )]
+    Overflow { size: f64, limit: f64 },
     /// No randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -111,7 +119,8 @@ impl Client {
     /// Decrypts results: `[images, …]` with the plan's output shape after the count.
     ///
     /// # Errors
-    /// [`ClientError::Foreign`] and [`ClientError::Damaged`] where the answer is not one of this plan.
+    /// [`ClientError::Foreign`] and [`ClientError::Damaged`] where the answer is not one of this plan;
+    /// [`ClientError::Overflow`] where values have left the plan's ranges.
     pub fn decrypt(&self, answer: &EncryptedAnswer) -> Result<ArrayD<f32>, ClientError> {
         ForeignPlan::check("an answer", answer.plan, self.plan.digest())?;
         let output = self.plan.program().output();
@@ -132,6 +141,7 @@ impl Client {
                 return Err(ClientError::Damaged { what });
             }
             let columns = self.secret.decrypt(tile, output.scale);
+            self.check_overflow(&columns)?;
             values.par_chunks_mut(rows).enumerate().for_each(|(image, result)| {
                 let column = columns.chunks_exact(slots).map(|slots| slots[image]);
                 result.iter_mut().zip(column).for_each(|(r, v)| *r = v as f32);
@@ -141,6 +151,17 @@ impl Client {
             [answer.images].iter().chain(self.plan.output_shape()).copied().collect();
         ArrayD::from_shape_vec(IxDyn(&shape), values)
             .map_err(|e| ClientError::Damaged { what: e.to_string() })
+    }
+
+    /// That results are those of values that never wrapped. The root mean square of a plan's results
+    /// is at most half the modulus; where a coefficient has wrapped, at any layer, all of them are as
+    /// good as uniform below the modulus, and the slots, sums of N of them, about √N times as large.
+    fn check_overflow(&self, columns: &[f64]) -> Result<(), ClientError> {
+        let output = self.plan.program().output();
+        let limit = self.plan.parameters().basis().log2_q(output.level).exp2() / 2.0 / output.scale;
+        let size = |row: &[f64]| (row.iter().map(|v| v * v).sum::<f64>() / row.len() as f64).sqrt();
+        let size = columns.chunks_exact(self.plan.slots()).map(size).fold(0.0, f64::max);
+        if size <= limit { Ok(()) } else { Err(ClientError::Overflow { size, limit }) }
     }
 }
 

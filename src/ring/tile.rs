@@ -5,7 +5,7 @@ use crate::math::Lines;
 use std::ops::Range;
 
 /// The extents of a [`Tile`], outermost first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// The level: how many primes of the basis.
     pub primes: usize,
@@ -38,7 +38,7 @@ impl Shape {
 /// Residues as `[prime][component][row][N]`, values at the roots of unity (not coefficients).
 ///
 /// For one prime and component the rows are a matrix, and a linear layer is a product with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Tile {
     shape: Shape,
     /// At least the shape's residues: a tile that took over a larger one's memory has more.
@@ -66,14 +66,14 @@ impl Tile {
         (data.len() == shape.residues()).then(|| Self { shape, data: data[..].into() })
     }
 
-    /// A tile of unspecified residues in the memory of this one, where it is large enough.
-    pub(crate) fn reshaped(self, shape: Shape) -> Self {
+    /// Takes other extents; its residues are unspecified then.
+    pub(crate) fn reshape(&mut self, shape: Shape) {
         if shape.residues() > self.data.len() {
             // The old memory goes first, to make room.
-            drop(self);
-            return Self::zeros(shape);
+            *self = Self::default();
+            *self = Self::zeros(shape);
         }
-        Self { shape, ..self }
+        self.shape = shape;
     }
 
     /// The extents.

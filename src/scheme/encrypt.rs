@@ -55,8 +55,8 @@ impl SecretKey {
         let degree = self.params.degree();
         let (seed, noise) = (sampling::fresh_seed()?, sampling::fresh_seed()?);
         let shape = Shape { primes: encoding.level, components: 1, rows, degree };
-        let mut c0 =
-            earlier.map_or_else(|| Tile::zeros(shape), |earlier| earlier.c0.reshaped(shape));
+        let mut c0 = earlier.map(|earlier| earlier.c0).unwrap_or_default();
+        c0.reshape(shape);
         pairs(&mut c0).into_par_iter().enumerate().for_each_init(
             || Scratch::new(self, encoding),
             |scratch, (pair, c0)| {

@@ -1,16 +1,16 @@
 //! The engine of the processor at hand.
 
 use super::key::CpuKey;
-use super::linear::{Summand, linear};
+use super::linear::{Rooms, Summand, linear};
 use super::matrix::CpuMatrix;
+use super::pool::Pool;
 use super::scatter::Scatter;
-use super::switch::switch;
+use super::switch::{Scratch, switch};
 use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey, Switch};
 use rayon::prelude::*;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The processor, opened for one basis and key. Uses rayon's current thread pool.
 #[derive(Debug)]
@@ -18,8 +18,17 @@ pub struct CpuEngine {
     params: Parameters,
     key: Option<CpuKey>,
     simd: Simd,
-    /// Memory of sums before they are switched, kept for the next layer: one a caller.
-    sums: Mutex<Vec<Tile>>,
+    workspace: Workspace,
+}
+
+/// Memory of layers at work, kept for those that follow.
+#[derive(Debug, Default)]
+struct Workspace {
+    /// Sums before they are switched: one a caller.
+    sums: Pool<Tile>,
+    /// Inputs of slices, and polynomials at a switch: one a thread.
+    rooms: Pool<Rooms>,
+    scratch: Pool<Scratch>,
 }
 
 impl CpuEngine {
@@ -45,11 +54,7 @@ impl CpuEngine {
             check::key(basis, key)?;
         }
         let key = key.map(|k| CpuKey::new(basis, k.tile()));
-        Ok(Self { params: params.clone(), key, simd, sums: Mutex::default() })
-    }
-
-    fn sums(&self) -> MutexGuard<'_, Vec<Tile>> {
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(Self { params: params.clone(), key, simd, workspace: Workspace::default() })
     }
 }
 
@@ -119,20 +124,18 @@ impl Engine for CpuEngine {
         at: usize,
     ) -> Result<(), DeviceError> {
         let (basis, key) = (self.basis(), self.key.as_ref());
+        let Workspace { sums, rooms, scratch } = &self.workspace;
         let shape = check::layer(self, basis, layer, into.shape(), at, key.is_some())?;
         let terms: Vec<_> =
             layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
         let Some(Switch { guarded, .. }) = layer.switch else {
-            linear(self.simd, basis, &terms, layer, shape, into, at);
+            linear(self.simd, basis, &terms, layer, shape, (into, at), rooms);
             return Ok(());
         };
-        let mut sum = self.sums().pop().unwrap_or_else(|| Tile::zeros(EMPTY)).reshaped(shape);
-        linear(self.simd, basis, &terms, layer, shape, &mut sum, 0);
-        switch(self.simd, basis, key, &sum, guarded, into, at);
-        self.sums().push(sum);
+        let mut sum = sums.lend();
+        sum.reshape(shape);
+        linear(self.simd, basis, &terms, layer, shape, (&mut sum, 0), rooms);
+        switch(self.simd, basis, key, &sum, guarded, (into, at), scratch);
         Ok(())
     }
 }
-
-/// The extents of nothing.
-const EMPTY: Shape = Shape { primes: 0, components: 0, rows: 0, degree: 0 };

@@ -4,6 +4,7 @@
 //! asked for, brought to the form that the product wants, multiplied and reduced without leaving the
 //! cache.
 
+use super::pool::Pool;
 use super::product::{Room, Rows, Slice, Start};
 use super::scatter::Scatter;
 use super::{CpuEngine, CpuMatrix};
@@ -26,50 +27,57 @@ impl<'a> Summand<'a> {
     }
 }
 
-/// A layer's sum, of extents `shape`, into the rows of `out` from `first` on. Extents have been
-/// checked by the engine.
+/// What a thread loads slices into: one for each summand.
+pub type Rooms = Vec<Room>;
+
+/// A layer's sum, of extents `shape`, into the rows of a tile from one on. Extents have been checked by
+/// the engine.
 pub fn linear(
     simd: Simd,
     basis: &Basis,
     terms: &[Summand<'_>],
     layer: &Layer<'_, CpuEngine>,
     shape: Shape,
-    out: &mut Tile,
-    first: usize,
+    (out, first): (&mut Tile, usize),
+    rooms: &Pool<Rooms>,
 ) {
     let width = terms.iter().map(|t| t.matrix.product().width()).fold(shape.degree, usize::min);
     let extents = out.shape();
     let target = Scatter::new(out.data_mut());
     let slices = shape.degree / width;
-    let rooms = || terms.iter().map(|_| Room::default()).collect::<Vec<_>>();
-    (0..shape.primes * slices).into_par_iter().for_each_init(rooms, |rooms, slice| {
-        let (prime, at) = (slice / slices, slice % slices * width);
-        let m = basis.modulus(prime);
-        for (t, room) in terms.iter().zip(&mut *rooms) {
-            t.matrix.product().load(simd, m, t.slice(prime, at, width), room);
-        }
-        let constants = &layer.bias[prime * shape.rows..][..shape.rows];
-        for component in 0..shape.components {
-            let start = extents.at(prime, component, first).start + at;
-            // SAFETY: a slice alone has its columns of its prime.
-            let mut y = unsafe { Rows::new(&target, start, extents.degree, width) };
-            y.start = match (layer.onto, component) {
-                (true, _) => Start::Held,
-                (false, 0) => Start::Constants(constants),
-                (false, _) => Start::Zero,
-            };
-            if layer.onto && component == 0 {
-                add(m, constants, &mut y);
+    (0..shape.primes * slices).into_par_iter().for_each_init(
+        || rooms.lend(),
+        |rooms, slice| {
+            let (prime, at) = (slice / slices, slice % slices * width);
+            let m = basis.modulus(prime);
+            let count = rooms.len().max(terms.len());
+            rooms.resize_with(count, Room::default);
+            for (t, room) in terms.iter().zip(rooms.iter_mut()) {
+                t.matrix.product().load(simd, m, t.slice(prime, at, width), room);
             }
-            for (t, room) in terms.iter().zip(&*rooms) {
-                let x = t.slice(prime, at, width);
-                if component < x.components() {
-                    t.matrix.product().add(simd, m, x, component, room, &mut y);
-                    y.start = Start::Held;
+            let constants = &layer.bias[prime * shape.rows..][..shape.rows];
+            for component in 0..shape.components {
+                let start = extents.at(prime, component, first).start + at;
+                // SAFETY: a slice alone has its columns of its prime.
+                let mut y = unsafe { Rows::new(&target, start, extents.degree, width) };
+                y.start = match (layer.onto, component) {
+                    (true, _) => Start::Held,
+                    (false, 0) => Start::Constants(constants),
+                    (false, _) => Start::Zero,
+                };
+                if layer.onto && component == 0 {
+                    add(m, constants, &mut y);
+                }
+                for (t, room) in terms.iter().zip(rooms.iter()) {
+                    let x = t.slice(prime, at, width);
+                    if component < x.components() {
+                        t.matrix.product().add(simd, m, x, component, room, &mut y);
+                        y.start = Start::Held;
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Adds a constant to each row.

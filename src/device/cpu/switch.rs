@@ -7,6 +7,7 @@
 //! (p·c + Σⱼ dⱼ·keyⱼ − x)/p is c + (Σⱼ dⱼ·keyⱼ − x)/p, so that only the digits are multiplied by it.
 
 use super::key::CpuKey;
+use super::pool::Pool;
 use super::scatter::Scatter;
 use super::sums::{Values, multiply};
 use crate::math::{
@@ -22,15 +23,15 @@ use rayon::prelude::*;
 const TOGETHER: usize = 8;
 
 /// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
-/// from `first` on; `guarded` by the next prime where it relinearises.
+/// from one on; `guarded` by the next prime where it relinearises.
 pub fn switch(
     simd: Simd,
     basis: &Basis,
     key: Option<&CpuKey>,
     tile: &Tile,
     guarded: bool,
-    out: &mut Tile,
-    first: usize,
+    (out, first): (&mut Tile, usize),
+    pool: &Pool<Scratch>,
 ) {
     let (from, to) = (tile.shape(), out.shape());
     let key = key.filter(|_| from.components == 3);
@@ -42,11 +43,12 @@ pub fn switch(
     let threads = rayon::current_num_threads();
     let together = from.rows.div_ceil(threads).clamp(1, TOGETHER);
     let alone = from.rows < threads;
-    let job = Job { simd, basis, key, tile, guard, primes, raise, alone, to, first, inverses };
+    let job =
+        Job { simd, basis, key, tile, guard, primes, raise, alone, to, first, inverses, pool };
     let target = Scatter::new(out.data_mut());
     let blocks = from.rows.div_ceil(together);
     (0..blocks).into_par_iter().for_each_init(
-        || Scratch::new(&job, together),
+        || pool.lend(),
         |scratch, block| {
             let rows = block * together..((block + 1) * together).min(from.rows);
             job.run(rows, scratch, &target);
@@ -85,10 +87,12 @@ struct Job<'a> {
     first: usize,
     /// For each prime, the inverses of those that go before it.
     inverses: Vec<Factors>,
+    pool: &'a Pool<Scratch>,
 }
 
 /// What one thread works in.
-struct Scratch {
+#[derive(Debug, Default)]
+pub struct Scratch {
     /// `[row][digit][N]`: the digits of c₂, centred coefficients.
     digits: Lines<i32>,
     /// `[row][dropped prime, the last first][component][N]`: remainders, centred coefficients.
@@ -99,37 +103,26 @@ struct Scratch {
     top: Lines<u32>,
 }
 
-impl Scratch {
-    fn new(job: &Job<'_>, rows: usize) -> Self {
-        let Shape { primes, degree: n, .. } = job.tile.shape();
-        let digits = if job.key.is_some() { primes } else { 0 };
-        let dropped = 2 * (job.primes - job.to.primes);
-        Self {
-            digits: Lines::zeroed(rows * digits * n),
-            remainders: Lines::zeroed(rows * dropped * n),
-            values: Lines::zeroed((digits + dropped) * n),
-            top: Lines::zeroed(2 * n),
-        }
-    }
-}
-
 impl Job<'_> {
     /// Switches some rows.
     fn run(&self, rows: std::ops::Range<usize>, s: &mut Scratch, target: &Scatter<'_>) {
         let (n, kept) = (self.basis.degree(), self.to.primes);
-        let Scratch { digits, remainders, values, top } = s;
         // What there is for each row.
         let own_digits = self.key.map_or(0, |_| self.tile.shape().primes * n);
         let own_remainders = 2 * (self.primes - kept) * n;
-        let digits = &mut digits[..rows.len() * own_digits];
+        let digits = s.digits.at_least(rows.len() * own_digits);
+        let remainders = s.remainders.at_least(rows.len() * own_remainders);
+        let values = s.values.at_least(own_digits + own_remainders);
+        let top = s.top.at_least(2 * n);
 
-        let digit = |work: &mut Lines<u32>, (at, out): (usize, &mut [i32])| {
+        let digit = |work: &mut [u32], (at, out): (usize, &mut [i32])| {
             let (row, j) = (rows.start + at * n / own_digits, at % (own_digits / n));
             self.digit(j, row, &mut work[..n]);
             self.centred(j, &mut work[..n], out);
         };
         if self.alone {
-            digits.par_chunks_exact_mut(n).enumerate().for_each_init(|| Lines::zeroed(n), digit);
+            let digits = digits.par_chunks_exact_mut(n).enumerate();
+            digits.for_each_init(|| self.pool.lend(), |s, at| digit(s.top.at_least(n), at));
         } else {
             digits.chunks_exact_mut(n).enumerate().for_each(|out| digit(top, out));
         }
@@ -147,7 +140,7 @@ impl Job<'_> {
             }
         }
 
-        let keep = |values: &mut Lines<u32>, i: usize| {
+        let keep = |values: &mut [u32], i: usize| {
             for (k, row) in rows.clone().enumerate() {
                 let remainders = &remainders[k * own_remainders..][..own_remainders];
                 // SAFETY: (prime, row) alone writes its polynomials.
@@ -157,8 +150,9 @@ impl Job<'_> {
             }
         };
         if self.alone {
-            let scratch = || Lines::zeroed(values.len());
-            (0..kept).into_par_iter().for_each_init(scratch, keep);
+            let len = values.len();
+            let primes = (0..kept).into_par_iter();
+            primes.for_each_init(|| self.pool.lend(), |s, i| keep(s.values.at_least(len), i));
         } else {
             (0..kept).rev().for_each(|i| keep(values, i));
         }

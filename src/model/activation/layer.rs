@@ -16,12 +16,21 @@ pub(super) const LARGEST: f64 = 1e30;
 const NARROWEST: f64 = 1.0 / 1024.0;
 
 /// How far beyond its calibration a polynomial is trusted, relative to the calibration's extent.
-const TRUST: f64 = 0.125;
+///
+/// A polynomial of degree 6 runs away right where the values end, and one wild value spoils all layers
+/// after it, encrypted the whole batch. Of 8,000 images with 64 of calibration and the noise of the
+/// plan, 14 ran away from the shipped network with ReLU at an eighth, none at a quarter, which also
+/// kept more answers (99.78 in place of 99.70 %; on Fashion-MNIST 94.1 in place of 93.6). Lower degrees
+/// stay tame at an eighth, and lose answers at a quarter (degree 4: 99.70 in place of 99.78 %).
+fn trust(degree: Degree) -> f64 {
+    match degree {
+        Degree::Two | Degree::Four => 0.125,
+        Degree::Six => 0.25,
+    }
+}
 
-/// The weight of the trusted range, taken evenly, beside the calibration's values. A polynomial of
-/// degree 6 runs away right where the values end, and one wild value spoils all layers after it:
-/// with six sets of 32 calibration images for the shipped network with ReLU and 960 answers to
-/// others, 29 were wrong without this, 3 with it; at lower degrees it changes nothing.
+/// The weight of the trusted range, taken evenly, beside the calibration's values. Ten times as much
+/// costs answers and tames no more.
 const EVEN: f64 = 1e-3;
 
 /// The points that stand for the range.
@@ -92,7 +101,7 @@ pub(super) fn fit_layer(
             let scale = widths[channel].max(narrowest);
             let (low, high) = values(channel)
                 .fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
-            let more = TRUST * (high - low).max(scale);
+            let more = trust(degree) * (high - low).max(scale);
             let range = (low - more, high + more);
             let polynomial = samples::fit(weighted(values(channel), count, range), scale, degree);
             let missed = |x: f64| (horner(&polynomial, x) - x.max(0.0)).powi(2);

@@ -1,0 +1,97 @@
+//! Sixteen words, with the dot products of VNNI: one instruction multiplies and adds 32 pairs of
+//! halves.
+
+use super::vector::Vector;
+use std::arch::x86_64::*;
+
+/// A register of AVX-512.
+#[derive(Clone, Copy)]
+pub struct Vnni(__m512i);
+
+// SAFETY: used in functions compiled for AVX-512 F and VNNI.
+unsafe impl Vector for Vnni {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn splat(x: u32) -> Self {
+        // SAFETY: the trait's promise, here and below.
+        Self(unsafe { _mm512_set1_epi32(x as i32) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(at: *const u32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_loadu_epi32(at.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, at: *mut u32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_epi32(at.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    fn dot(self, x: Self, w: Self) -> Self {
+        Self(unsafe { _mm512_dpwssd_epi32(self.0, x.0, w.0) })
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(unsafe { _mm512_min_epu32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn add_wide(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_epi64(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn multiply(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mul_epu32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn multiply_signed(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mul_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn odd(self) -> Self {
+        Self(unsafe { _mm512_castps_si512(_mm512_movehdup_ps(_mm512_castsi512_ps(self.0))) })
+    }
+
+    #[inline(always)]
+    fn high(self, odd: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_epi32(0xaaaa, self.odd().0, odd.0) })
+    }
+
+    #[inline(always)]
+    fn sub_above(self, bound: Self, less: Self) -> Self {
+        unsafe {
+            let above = _mm512_cmpgt_epu32_mask(self.0, bound.0);
+            Self(_mm512_mask_sub_epi32(self.0, above, self.0, less.0))
+        }
+    }
+
+    #[inline(always)]
+    fn halves(self, next: Self) -> (Self, Self) {
+        let ((x, y), low) = ((self.0, next.0), Self::splat(0x7fff).0);
+        unsafe {
+            let second = _mm512_slli_epi32::<16>(_mm512_and_si512(y, low));
+            let l = _mm512_or_si512(_mm512_and_si512(x, low), second);
+            let second = _mm512_slli_epi32::<16>(_mm512_srli_epi32::<15>(y));
+            let first = _mm512_and_si512(_mm512_srli_epi32::<15>(x), Self::splat(0xffff).0);
+            (Self(l), Self(_mm512_or_si512(first, second)))
+        }
+    }
+}

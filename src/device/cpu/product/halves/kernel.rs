@@ -1,0 +1,214 @@
+//! The two kernels, once for every instruction set.
+
+use super::avx2::Avx2;
+use super::avx512::Vnni;
+use super::vector::{Residues, Vector};
+use super::{Halves, ROWS, Segment, size};
+use crate::device::cpu::product::{Rows, Slice, Start};
+use crate::math::{
+    Modulus,
+    simd::{Level, Simd},
+};
+use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+
+/// Rows of inputs and segments of outputs lie pages apart, where no processor looks ahead by itself: so
+/// many pairs and segments before they are used memory is asked for them.
+const AHEAD: usize = 2;
+
+/// Words of a cache line.
+const LINE: usize = 16;
+
+/// Compiles `fn name<V, COUNT>(args) { body }` for every instruction set with a [`Vector`], `COUNT`
+/// vectors of columns at once, and adds the first argument, a [`Simd`], that chooses.
+macro_rules! per_vector {
+    ($(#[$doc:meta])* pub fn $name:ident<$v:ident, $count:ident>($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
+        pub fn $name(simd: Simd, $($arg: $ty),*) {
+            #[inline(always)]
+            fn body<$v: Vector, const $count: usize>($($arg: $ty),*) $body
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
+            fn vnni($($arg: $ty),*) { body::<Vnni, 2>($($arg),*) }
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2($($arg: $ty),*) { body::<Avx2, 1>($($arg),*) }
+            match simd.level() {
+                // SAFETY: a `Simd` exists only for what the processor was asked about.
+                Level::Ifma => unsafe { vnni($($arg),*) },
+                // SAFETY: as above.
+                Level::Avx2 => unsafe { avx2($($arg),*) },
+                Level::Avx512 | Level::Portable => unreachable!("asked for what does not suit"),
+            }
+        }
+    };
+}
+
+per_vector! {
+    /// What [`super::load`] says. The width is a multiple of `COUNT` vectors.
+    pub fn fill<V, COUNT>(m: &Modulus, slice: Slice<'_>, out: &mut [u32]) {
+        let k = Residues::<V>::new(m);
+        let columns = COUNT * V::LANES;
+        let (rows, size) = (slice.support.len(), size(slice));
+        let pairs = rows.div_ceil(2);
+        let components = slice.tile.shape().components;
+        let piece = |component: usize, row: usize| match row < rows && component < components {
+            true => slice.piece(component, row),
+            false => &[],
+        };
+        for pair in 0..pairs {
+            let (row, next) = (2 * pair, 2 * (pair + AHEAD));
+            let a = [piece(0, row), piece(1, row), piece(2, row)];
+            let b = [piece(0, row + 1), piece(1, row + 1), piece(2, row + 1)];
+            let ahead = [piece(0, next), piece(1, next), piece(0, next + 1), piece(1, next + 1)];
+            for column in (0..slice.width).step_by(V::LANES) {
+                if column % LINE == 0 {
+                    for piece in ahead {
+                        ask::<_MM_HINT_T0>(piece.as_ptr().wrapping_add(column));
+                    }
+                }
+                let mut x = a.map(|a| vector::<V>(a, column));
+                let mut y = b.map(|b| vector::<V>(b, column));
+                if slice.squared {
+                    x = k.squares(x[0], x[1]);
+                    y = k.squares(y[0], y[1]);
+                }
+                let at = (column / columns * pairs + pair) * 2 * columns + column % columns;
+                for component in 0..slice.components() {
+                    let (l, h) = k.centred(x[component]).halves(k.centred(y[component]));
+                    let out = &mut out[component * size + at..][..columns + V::LANES];
+                    // SAFETY: a vector at either end.
+                    unsafe {
+                        l.store(out.as_mut_ptr());
+                        h.store(out.as_mut_ptr().add(columns));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Columns of a row, zeros where there is none.
+#[inline(always)]
+fn vector<V: Vector>(piece: &[u32], column: usize) -> V {
+    match piece.get(column..column + V::LANES) {
+        // SAFETY: as many words.
+        Some(x) => unsafe { V::load(x.as_ptr()) },
+        None => V::splat(0),
+    }
+}
+
+/// Asks for the line at any address whatever.
+#[inline(always)]
+fn ask<const HINT: i32>(at: *const u32) {
+    // SAFETY: an instruction of every processor with one of the vectors, which reads nothing.
+    unsafe { _mm_prefetch::<HINT>(at.cast()) };
+}
+
+per_vector! {
+    /// y += matrix·x modulo the prime, for one component x of what [`super::load`] makes.
+    pub fn product<V, COUNT>(
+        m: &Modulus,
+        squared: bool,
+        matrix: &Halves,
+        width: usize,
+        x: &[u32],
+        y: &mut Rows<'_>,
+    ) {
+        let columns = COUNT * V::LANES;
+        let words = 2 * columns * matrix.pairs;
+        assert!(width.is_multiple_of(columns) && words * (width / columns) <= x.len());
+        let gather = Gather::<V>::new(m, squared);
+        for (x, column) in x.chunks_exact(words.max(1)).zip((0..width).step_by(columns)) {
+            for (i, segment) in matrix.segments.iter().enumerate() {
+                if let Some(next) = matrix.segments.get(i + AHEAD)
+                    && column % LINE == 0
+                {
+                    for &row in &matrix.rows[next.rows.clone()] {
+                        for line in y.row(row as usize)[column..][..columns].chunks(LINE) {
+                            ask::<_MM_HINT_ET0>(line.as_ptr());
+                        }
+                    }
+                }
+                match segment.rows.len() {
+                    1 => part::<V, COUNT, 1>(&gather, matrix, segment, x, column, y),
+                    2 => part::<V, COUNT, 2>(&gather, matrix, segment, x, column, y),
+                    3 => part::<V, COUNT, 3>(&gather, matrix, segment, x, column, y),
+                    4 => part::<V, COUNT, 4>(&gather, matrix, segment, x, column, y),
+                    5 => part::<V, COUNT, 5>(&gather, matrix, segment, x, column, y),
+                    ROWS => part::<V, COUNT, ROWS>(&gather, matrix, segment, x, column, y),
+                    rows => unreachable!("{rows} rows in a segment"),
+                }
+            }
+        }
+    }
+}
+
+/// What brings sums of high and low halves together.
+struct Gather<V> {
+    residues: Residues<V>,
+    /// What the sums of high halves and those of low halves are multiplied with.
+    high: V,
+    low: V,
+}
+
+impl<V: Vector> Gather<V> {
+    #[inline(always)]
+    fn new(m: &Modulus, squared: bool) -> Self {
+        let r = m.to_montgomery(1);
+        let low = if squared { m.to_montgomery(r) } else { r };
+        let high = m.mul(low, (1 << 15) % m.value());
+        Self { residues: Residues::new(m), high: V::splat(high), low: V::splat(low) }
+    }
+}
+
+/// One segment of `R` rows, in the columns that `x` holds, from `column` on.
+#[inline(always)]
+fn part<V: Vector, const COUNT: usize, const R: usize>(
+    gather: &Gather<V>,
+    matrix: &Halves,
+    segment: &Segment,
+    x: &[u32],
+    column: usize,
+    y: &mut Rows<'_>,
+) {
+    let columns = COUNT * V::LANES;
+    let list = &matrix.list[segment.list.clone()];
+    let words = &matrix.words[segment.words..][..list.len() * R];
+    assert!(x.len() == 2 * columns * matrix.pairs);
+    let mut h = [[V::splat(0); COUNT]; R];
+    let mut l = [[V::splat(0); COUNT]; R];
+    for (&pair, w) in list.iter().zip(words.as_chunks::<R>().0) {
+        let at = pair as usize * 2 * columns;
+        // SAFETY: pairs are below the matrix's, for which `x` has 2·COUNT vectors each.
+        let vector = |i: usize| unsafe { V::load(x.as_ptr().add(at + i * V::LANES)) };
+        let x_l: [V; COUNT] = std::array::from_fn(vector);
+        let x_h: [V; COUNT] = std::array::from_fn(|i| vector(COUNT + i));
+        for ((h, l), &w) in h.iter_mut().zip(&mut l).zip(w) {
+            let w = V::splat(w);
+            for i in 0..COUNT {
+                l[i] = l[i].dot(x_l[i], w);
+            }
+            for i in 0..COUNT {
+                h[i] = h[i].dot(x_h[i], w);
+            }
+        }
+    }
+    let rows = &matrix.rows[segment.rows.clone()];
+    let (k, start) = (&gather.residues, y.start);
+    // The sums move: an index that is not constant would keep them in memory from the start.
+    for ((h, l), &to) in h.into_iter().zip(l).zip(rows) {
+        let y = &mut y.row(to as usize)[column..column + columns];
+        for ((h, l), y) in h.into_iter().zip(l).zip(y.chunks_exact_mut(V::LANES)) {
+            let sum = k.gathered(h, l, gather.high, gather.low);
+            // SAFETY: the chunk has as many words.
+            unsafe {
+                let before = match start {
+                    Start::Constants(constants) if segment.first => {
+                        V::splat(constants[to as usize])
+                    }
+                    Start::Zero if segment.first => V::splat(0),
+                    _ => V::load(y.as_ptr()),
+                };
+                k.reduced(before.add(sum)).store(y.as_mut_ptr());
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the product on halves asks of an instruction set, and residues in its vectors.
+
+use crate::math::Modulus;
+
+/// A vector of [`Vector::LANES`] words of 32 bits, signed or not. Sums and differences wrap.
+///
+/// # Safety
+/// Used only in functions compiled for its instruction set; `LANES` words is what `load` and `store`
+/// touch.
+pub unsafe trait Vector: Copy {
+    /// How many.
+    const LANES: usize;
+
+    /// All the same.
+    fn splat(x: u32) -> Self;
+
+    /// From memory.
+    ///
+    /// # Safety
+    /// `at` points to `LANES` readable words.
+    unsafe fn load(at: *const u32) -> Self;
+
+    /// To memory.
+    ///
+    /// # Safety
+    /// `at` points to `LANES` writable words.
+    unsafe fn store(self, at: *mut u32);
+
+    /// self + Σ x·w over the two signed halves of each lane of `x` and `w`.
+    fn dot(self, x: Self, w: Self) -> Self;
+
+    /// Lane by lane, modulo 2³².
+    fn add(self, other: Self) -> Self;
+
+    /// Lane by lane, modulo 2³².
+    fn sub(self, other: Self) -> Self;
+
+    /// The smaller of unsigned words.
+    fn min(self, other: Self) -> Self;
+
+    /// 64-bit lanes, modulo 2⁶⁴.
+    fn add_wide(self, other: Self) -> Self;
+
+    /// 64-bit products of the even lanes, unsigned.
+    fn multiply(self, other: Self) -> Self;
+
+    /// 64-bit products of the even lanes, signed.
+    fn multiply_signed(self, other: Self) -> Self;
+
+    /// Odd lanes to even ones.
+    fn odd(self) -> Self;
+
+    /// The high words of 64-bit lanes: of `self` in even lanes, of `odd` in odd ones.
+    fn high(self, odd: Self) -> Self;
+
+    /// self − `less` where self > `bound`, both below 2³¹.
+    fn sub_above(self, bound: Self, less: Self) -> Self;
+
+    /// For x = h·2¹⁵ + l in `self` and likewise in `next`, the pairs (l, l') and (h, h').
+    fn halves(self, next: Self) -> (Self, Self);
+}
+
+/// The constants of one prime.
+#[derive(Clone, Copy)]
+pub struct Residues<V> {
+    pub p: V,
+    half: V,
+    /// p⁻¹ mod 2³².
+    inverse: V,
+}
+
+impl<V: Vector> Residues<V> {
+    #[inline(always)]
+    pub fn new(m: &Modulus) -> Self {
+        Self {
+            p: V::splat(m.value()),
+            half: V::splat(m.value() / 2),
+            inverse: V::splat(m.neg_inv().wrapping_neg()),
+        }
+    }
+
+    /// From (−p, p) to [0, p).
+    #[inline(always)]
+    fn canonical(&self, r: V) -> V {
+        // Where r < 0 its word is above every sum's.
+        r.min(r.add(self.p))
+    }
+
+    /// From [0, 2p) to [0, p).
+    #[inline(always)]
+    pub fn reduced(&self, x: V) -> V {
+        x.min(x.sub(self.p))
+    }
+
+    /// a·b·2⁻³² mod p in [0, p), for residues in [0, p).
+    #[inline(always)]
+    fn montgomery(&self, a: V, b: V) -> V {
+        let (even, odd) = (a.multiply(b), a.odd().multiply(b.odd()));
+        let m_even = even.multiply(self.inverse).multiply(self.p);
+        let m_odd = odd.multiply(self.inverse).multiply(self.p);
+        // Both high words are below p, and the low ones agree.
+        self.canonical(even.high(odd).sub(m_even.high(m_odd)))
+    }
+
+    /// (a², 2ab, b²)·2⁻³² mod p in [0, p), for residues in [0, p).
+    #[inline(always)]
+    pub fn squares(&self, a: V, b: V) -> [V; 3] {
+        let ab = self.montgomery(a, b);
+        [self.montgomery(a, a), self.reduced(ab.add(ab)), self.montgomery(b, b)]
+    }
+
+    /// (h·c₁ + l·c₀)·2⁻³² mod p in [0, p), for |h| ≤ 2³⁰ − 2¹⁵ and |l| below that, and residues c.
+    ///
+    /// The sum stays below 2³¹·p, its high word below p/2 and m·p's within p/2.
+    #[inline(always)]
+    pub fn gathered(&self, h: V, l: V, c1: V, c0: V) -> V {
+        let sum = |h: V, l: V| h.multiply_signed(c1).add_wide(l.multiply_signed(c0));
+        let (even, odd) = (sum(h, l), sum(h.odd(), l.odd()));
+        let m_even = even.multiply_signed(self.inverse).multiply_signed(self.p);
+        let m_odd = odd.multiply_signed(self.inverse).multiply_signed(self.p);
+        self.canonical(even.high(odd).sub(m_even.high(m_odd)))
+    }
+
+    /// From [0, p) to within ±p/2.
+    #[inline(always)]
+    pub fn centred(&self, x: V) -> V {
+        x.sub_above(self.half, self.p)
+    }
+}
