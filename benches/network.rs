@@ -1,4 +1,4 @@
-//! The shipped network, stage by stage, one full batch on the processor.
+//! The shipped networks, stage by stage, one full batch on the processor, in memory that is warm.
 //!
 //! `cargo bench --bench network`; throughput is in images.
 
@@ -7,11 +7,17 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{ArrayD, IxDyn};
 use std::path::Path;
 
-fn network(c: &mut Criterion) {
+fn networks(c: &mut Criterion) {
+    for name in ["cryptonets", "deep"] {
+        network(c, name);
+    }
+}
+
+fn network(c: &mut Criterion, name: &str) {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-    let network = Network::from_onnx(models.join("cryptonets.onnx")).expect("shipped");
-    let typical: ArrayD<f32> =
-        ndarray_npy::read_npy(models.join("cryptonets.calibration.npy")).expect("shipped");
+    let network = Network::from_onnx(models.join(format!("{name}.onnx"))).expect("shipped");
+    let typical = ndarray_npy::read_npy(models.join(format!("{name}.calibration.npy")));
+    let typical: ArrayD<f32> = typical.expect("shipped");
     let options = PlanOptions { calibration: Some(typical.clone()), ..PlanOptions::default() };
     let plan = Plan::new(&network, &options).expect("planned in tests, too");
     let client = Client::new(&plan).expect("randomness");
@@ -23,7 +29,7 @@ fn network(c: &mut Criterion) {
     let batch = client.encrypt(images.view()).expect("in range");
     let answer = server.evaluate(&batch).expect("its own batch");
 
-    let mut group = c.benchmark_group("cryptonets");
+    let mut group = c.benchmark_group(name);
     group.sample_size(10);
     group.throughput(Throughput::Elements(plan.slots() as u64));
     group
@@ -38,5 +44,5 @@ fn network(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(networks, network);
-criterion_main!(networks);
+criterion_group!(benches, networks);
+criterion_main!(benches);
