@@ -1,16 +1,19 @@
 //! The party that computes: it sees public keys and ciphertexts only.
 
 use crate::device::{Device, DeviceError};
-use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
-use crate::plan::{Digest, Plan};
+use crate::messages::{
+    AnswerTile, EncryptedAnswer, EncryptedBatch, EvaluationKeys, Foreign, Owner,
+};
+use crate::plan::Plan;
 use crate::schedule::{self, Evaluate, Timing};
+use crate::scheme::RelinKey;
 
 /// Why nothing is evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Keys or ciphertexts of another plan.
+    /// Keys or ciphertexts of another plan, or ciphertexts under another key.
     #[error(transparent)]
-    Foreign(#[from] ForeignPlan),
+    Foreign(#[from] Foreign),
     /// The device is missing, too small, or failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -18,7 +21,7 @@ pub enum ServerError {
 
 /// A plan, opened on a device.
 pub struct Server {
-    plan: Digest,
+    owner: Owner,
     runner: Box<dyn Evaluate>,
     steps: usize,
 }
@@ -43,9 +46,11 @@ impl Server {
         device: Device,
         memory: Option<u64>,
     ) -> Result<Self, ServerError> {
-        ForeignPlan::check("evaluation keys", keys.plan, plan.digest())?;
-        let runner = schedule::open(&device, plan, keys.relin.as_ref(), memory)?;
-        Ok(Self { plan: plan.digest(), runner, steps: plan.program().steps.len() })
+        Foreign::check_plan("evaluation keys", keys.owner.plan, plan.digest())?;
+        let basis = plan.parameters().basis();
+        let relin = keys.relin.as_ref().and_then(|key| RelinKey::new(key.expand(basis)));
+        let runner = schedule::open(&device, plan, relin.as_ref(), memory)?;
+        Ok(Self { owner: keys.owner, runner, steps: plan.program().steps.len() })
     }
 
     /// What computes, for people.
@@ -80,15 +85,15 @@ impl Server {
         batch: &EncryptedBatch,
         mut progress: impl FnMut(usize),
     ) -> Result<(EncryptedAnswer, Timing), ServerError> {
-        ForeignPlan::check("ciphertexts", batch.plan, self.plan)?;
+        Foreign::check("ciphertexts", batch.owner, self.owner)?;
         let mut timing = Timing::default();
         let mut tiles = Vec::with_capacity(batch.tiles.len());
         for tile in &batch.tiles {
             let (answer, spent) = self.runner.evaluate(tile, &mut progress)?;
             timing += spent;
-            tiles.push(answer);
+            tiles.push(AnswerTile { answers: tile.seed, tile: answer });
         }
-        Ok((EncryptedAnswer { plan: self.plan, tiles, images: batch.images }, timing))
+        Ok((EncryptedAnswer { owner: self.owner, span: batch.span, tiles }, timing))
     }
 }
 

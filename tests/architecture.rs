@@ -13,8 +13,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("device", &["math", "ring", "scheme"]),
     ("schedule", &["ring", "scheme", "plan", "device"]),
     ("messages", &["ring", "scheme", "plan"]),
-    ("client", &["scheme", "plan", "messages"]),
-    ("server", &["plan", "device", "schedule", "messages"]),
+    ("wire", &["ring", "scheme", "plan", "messages"]),
+    ("client", &["ring", "scheme", "plan", "messages", "wire"]),
+    ("server", &["scheme", "plan", "device", "schedule", "messages"]),
+    ("error", &["model", "plan", "device", "wire", "client", "server"]),
 ];
 
 /// The only places that may name the secret key.

@@ -169,7 +169,8 @@ impl Plan {
             return Err(PlanFileError::Version { found });
         }
         let damaged = |what: &str| PlanFileError::Damaged(what.to_owned());
-        let stored = Digest::from_bytes(digest).ok_or_else(|| damaged("no digest"))?;
+        let stored = digest.try_into().map_err(|_| damaged("no digest"))?;
+        let stored = Digest::new(stored);
         let (plan, left): (StoredPlan, _) = postcard::take_from_bytes(content)
             .map_err(|e| PlanFileError::Damaged(e.to_string()))?;
         if !left.is_empty() {

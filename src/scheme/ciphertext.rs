@@ -20,11 +20,6 @@ impl SeededTile {
         Shape { components: 2, ..self.c0.shape() }
     }
 
-    /// Bytes that travel.
-    pub fn bytes(&self) -> usize {
-        self.seed.len() + 4 * self.c0.data().len()
-    }
-
     /// Both components in full.
     pub fn expand(&self, basis: &Basis) -> Tile {
         let shape = self.shape();

@@ -2,7 +2,7 @@
 
 use crate::activation::warn_of_escapes;
 use crate::failure::{Failure, Result};
-use crate::options::Common;
+use crate::options::{Common, low_high};
 use crate::{files, pipeline};
 use cipherbatch::{Plan, PlanOptions};
 use clap::Args;
@@ -79,13 +79,6 @@ impl Infer {
         );
         Ok(())
     }
-}
-
-/// Two numbers, with a comma between them.
-fn low_high(text: &str) -> std::result::Result<(f32, f32), String> {
-    let (low, high) = text.split_once(',').ok_or("two numbers are needed, as in -1,1")?;
-    let number = |text: &str| text.trim().parse::<f32>().map_err(|e| format!("\"{text}\": {e}"));
-    Ok((number(low)?, number(high)?))
 }
 
 /// The smallest and the largest value, apart by something.
