@@ -65,6 +65,12 @@ fn four_processes_give_the_answers_of_one() {
     assert_eq!(answer, EncryptedAnswer::load(&public, &evaluate.path("y")).unwrap());
     assert_eq!(client.decrypt(&answer).unwrap(), got);
     assert_eq!(got.shape(), [100, 10]);
+    #[cfg(feature = "gpu")]
+    if Device::gpu().is_ok() {
+        let gpu = ["evaluate", "--plan", "plan", "--keys", "keys", "--backend", "gpu"];
+        succeed_in(&evaluate, &[&gpu[..], &["--input", "x", "--output", "z"]].concat());
+        assert!(fs::read(evaluate.path("y")).unwrap() == fs::read(evaluate.path("z")).unwrap());
+    }
 
     let labels = fs::read_to_string(decrypt.path("y.txt")).unwrap();
     let labels: Vec<usize> = labels.lines().map(|line| line.parse().unwrap()).collect();
@@ -246,18 +252,41 @@ fn keys_are_not_lost_by_mistake() {
     }
 }
 
-/// Results that others may see have lost what the plan's precision cannot spare, and where it can spare
-/// nothing there are none.
+/// Results that others may see: refused where nothing would be left of them, which is so for a plan as
+/// precise as answers need; flooded and rounded where the plan can spare it.
 #[test]
-fn sharing_is_refused_where_nothing_would_be_left() {
-    let planned = planned();
-    let desk = keyed(&planned).and(&planned, &["plan"]);
-    succeed_in(&desk, &[&ENCRYPT[..], &["--output", "x"]].concat());
-    succeed_in(&desk, &[&EVALUATE[..], &["--input", "x", "--output", "y"]].concat());
-    let share = [&DECRYPT[..], &["--input", "y", "--output", "y.npy", "--share"]].concat();
-    let line = refused_in(&desk, &share);
-    assert!(line.contains("at 20 bits") && line.contains("more precise"), "{line}");
-    assert!(!desk.path("y.npy").exists());
-    let out = run_in(&desk, &[&share[..], &["0"]].concat());
-    assert_eq!(out.status.code(), Some(2));
+fn results_to_share_are_flooded_or_refused() {
+    for (precision, bits, shared) in
+        [(None, "20", false), (Some("12"), "20", false), (Some("12"), "8", true)]
+    {
+        let desk = Desk::new();
+        let plan = ["plan", "--model", "cryptonets", "--save", "plan", "--public", "public"];
+        let precision: Vec<&str> = precision.into_iter().flat_map(|p| ["--precision", p]).collect();
+        succeed_in(&desk, &[&plan[..], &precision].concat());
+        succeed_in(&desk, &["keygen", "--plan", "public", "--secret", "secret", "--keys", "keys"]);
+        succeed_in(&desk, &[&ENCRYPT[..7], &["--limit", "1", "--output", "x"]].concat());
+        succeed_in(&desk, &[&EVALUATE[..], &["--input", "x", "--output", "y"]].concat());
+        succeed_in(&desk, &[&DECRYPT[..], &["--input", "y", "--output", "own.npy"]].concat());
+        let share =
+            [&DECRYPT[..], &["--input", "y", "--output", "y.npy", "--share", bits]].concat();
+        if !shared {
+            let line = refused_in(&desk, &share);
+            assert!(line.contains("at 20 bits") && line.contains("more precise"), "{line}");
+            assert!(!desk.path("y.npy").exists());
+            continue;
+        }
+        succeed_in(&desk, &share);
+        let [own, got]: [ArrayD<f32>; 2] =
+            ["own.npy", "y.npy"].map(|name| read_npy(desk.path(name)).unwrap());
+        // By a tenth or two, in steps of an eighth; the digit is a 7.
+        assert!(got.iter().all(|v| (v * 8.0).fract() == 0.0), "{got}");
+        assert!(own.iter().zip(&got).all(|(a, b)| (a - b).abs() < 2.0) && own != got);
+        // More values under the same key leave less.
+        let more = [&share[..], &["--force", "--share-values", "1000000"]].concat();
+        assert!(refused_in(&desk, &more).contains("1000000 values"));
+    }
+    assert_eq!(
+        run_in(&Desk::new(), &[&DECRYPT[..], &["--share", "0"]].concat()).status.code(),
+        Some(2)
+    );
 }

@@ -72,3 +72,62 @@ impl Flood {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Dense, Network};
+    use crate::plan::{Plan, PlanOptions};
+    use ndarray::array;
+
+    /// Results up to 4 with an error of 2⁻²⁰.
+    fn plan() -> PublicPlan {
+        let mut b = Network::builder(&[1]).unwrap();
+        let x = b.dense("fc", b.input(), Dense::new(array![[1.0]], vec![0.0])).unwrap();
+        let plan = Plan::new_insecure(&b.finish(x).unwrap(), &PlanOptions::default(), 16).unwrap();
+        let mut plan = plan.public();
+        (plan.output.range, plan.predicted_error) = (4.0, 2f64.powi(-20));
+        plan
+    }
+
+    /// Twice the error, times √q, times 2^(k − 1).
+    #[test]
+    fn the_flood_is_as_wide_as_derived() {
+        let flood = Flood::new(&plan(), 10, 64).unwrap();
+        assert_eq!((flood.sigma(), flood.step()), (2f64.powi(-19 + 3 + 9), 2f64.powi(-7)));
+        let flood = Flood::new(&plan(), 10, 65).unwrap();
+        assert!(flood.sigma() > 2f64.powi(-7) && flood.step() == 2f64.powi(-7));
+    }
+
+    /// 2⁻¹⁹ · 2^(k − 1) · 8 is half at k = 16.
+    #[test]
+    fn what_would_drown_is_refused() {
+        assert!(Flood::new(&plan(), 16, 64).is_ok());
+        let refused = Flood::new(&plan(), 18, 64).unwrap_err();
+        let ClientError::Drowned { missing, .. } = refused else { panic!("{refused}") };
+        assert_eq!(missing, 2.0);
+        for error in [0.0, f64::NAN] {
+            let plan = PublicPlan { predicted_error: error, ..plan() };
+            assert!(Flood::new(&plan, 1, 1).is_err());
+        }
+    }
+
+    #[test]
+    fn values_are_flooded_and_rounded() {
+        const COUNT: usize = 100_000;
+        let flood = Flood::new(&plan(), 10, 100).unwrap();
+        let [a, b] = [0, 1].map(|_| {
+            let mut values = vec![1.0 / 3.0; COUNT];
+            flood.over(&mut values).unwrap();
+            values
+        });
+        assert_ne!(a, b);
+        assert!(a.iter().all(|v| (v / flood.step()).fract() == 0.0));
+        let mean = a.iter().sum::<f64>() / COUNT as f64;
+        let variance = a.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / COUNT as f64;
+        // Rounding adds a uniform error of a step's width.
+        let want = flood.sigma().powi(2) + flood.step().powi(2) / 12.0;
+        assert!((variance / want - 1.0).abs() < 0.03, "{variance}, not {want}");
+        assert!((mean - 1.0 / 3.0).abs() < 6.0 * (want / COUNT as f64).sqrt());
+    }
+}
