@@ -12,6 +12,9 @@ mod files;
 #[allow(dead_code)]
 #[path = "../../src/bin/cipherbatch/idx.rs"]
 mod idx;
+#[allow(dead_code)]
+#[path = "../../src/bin/cipherbatch/npy.rs"]
+mod npy;
 
 mod seeds;
 
@@ -120,5 +123,5 @@ pub fn idx(data: &[u8]) {
 }
 
 pub fn npy(data: &[u8]) {
-    drop(files::parse_npy("file", data));
+    drop(npy::parse("file", data));
 }

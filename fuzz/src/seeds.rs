@@ -2,7 +2,7 @@
 
 use crate::{PLAN, PUBLIC, files};
 use cipherbatch::wire::Message;
-use cipherbatch::{Client, Device, Server};
+use cipherbatch::{Client, Device, Plan, PlanOptions, Server};
 use flate2::{Compression, write::GzEncoder};
 use ndarray::{ArrayD, IxDyn, array};
 use std::fs;
@@ -19,7 +19,11 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
 fn made(target: &str) -> Vec<Vec<u8>> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
     match target {
-        "plan" => vec![PLAN.to_bytes()],
+        // Only secure ones are read.
+        "plan" => {
+            let plan = Plan::new(&crate::network(), &PlanOptions::default());
+            plan.iter().map(Plan::to_bytes).collect()
+        }
         "onnx" => folder(&fixtures, "onnx"),
         "idx" => {
             let mut images = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 2];
@@ -54,7 +58,7 @@ fn crossing(target: &str) -> Option<Vec<u8>> {
             server.evaluate(&batch).ok()?.write(&PUBLIC, &mut bytes)
         }
         "public_plan" => {
-            let plan = cipherbatch::Plan::new(&crate::network(), &Default::default()).ok()?;
+            let plan = Plan::new(&crate::network(), &PlanOptions::default()).ok()?;
             plan.public().write(&mut bytes)
         }
         _ => return None,

@@ -1,11 +1,12 @@
 //! Files in and out: arrays as NPY, and writing that is all or nothing.
 
 use crate::failure::{Failure, Result};
+use crate::npy;
 use cipherbatch::wire::{self, Access, Existing};
 use ndarray::ArrayD;
-use ndarray_npy::{ReadNpyExt, WriteNpyExt};
+use ndarray_npy::WriteNpyExt;
 use std::fs::{self, File};
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::path::Path;
 
 /// The bytes of a file.
@@ -15,18 +16,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// An array of 32-bit or 64-bit floats.
 pub fn read_npy(path: &Path) -> Result<ArrayD<f32>> {
-    parse_npy(&path.display().to_string(), &read(path)?)
-}
-
-/// An array from the bytes of an NPY file; `name` is for messages.
-pub fn parse_npy(name: &str, bytes: &[u8]) -> Result<ArrayD<f32>> {
-    match ArrayD::<f32>::read_npy(Cursor::new(bytes)) {
-        Ok(array) => Ok(array),
-        Err(single) => match ArrayD::<f64>::read_npy(Cursor::new(bytes)) {
-            Ok(array) => Ok(array.mapv(|x| x as f32)),
-            Err(_) => Err(Failure::file(name, format_args!("not an NPY file of floats: {single}"))),
-        },
-    }
+    npy::parse(&path.display().to_string(), &read(path)?)
 }
 
 /// The bytes of an NPY file.

@@ -3,13 +3,11 @@
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::idx::Idx;
+use crate::npy;
 use crate::transfer::is_stream;
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use std::io::{Read, stdin};
 use std::path::Path;
-
-/// What every NPY file begins with.
-const NPY: &[u8] = b"\x93NUMPY";
 
 /// The first inputs, at most `limit`, for a network that takes inputs of shape `expected`.
 pub fn load(path: &Path, expected: &[usize], limit: Option<u64>) -> Result<ArrayD<f32>> {
@@ -21,8 +19,8 @@ pub fn load(path: &Path, expected: &[usize], limit: Option<u64>) -> Result<Array
         }
         false => (path.display().to_string(), files::read(path)?),
     };
-    let mut inputs = match bytes.starts_with(NPY) {
-        true => files::parse_npy(&name, &bytes)?,
+    let mut inputs = match bytes.starts_with(npy::MAGIC) {
+        true => npy::parse(&name, &bytes)?,
         false => {
             let idx = Idx::parse(&name, &bytes, 3)?;
             images(idx, expected).map_err(|reason| Failure::file(&name, reason))?

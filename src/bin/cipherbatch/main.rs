@@ -16,6 +16,7 @@ mod idx;
 mod infer;
 mod inputs;
 mod keygen;
+mod npy;
 mod options;
 mod pipeline;
 mod plan;
