@@ -7,9 +7,6 @@
 #[path = "../../src/bin/cipherbatch/failure.rs"]
 mod failure;
 #[allow(dead_code)]
-#[path = "../../src/bin/cipherbatch/files.rs"]
-mod files;
-#[allow(dead_code)]
 #[path = "../../src/bin/cipherbatch/idx.rs"]
 mod idx;
 #[allow(dead_code)]

@@ -1,6 +1,6 @@
 //! What mutation begins with: well-formed files, and everything that was found.
 
-use crate::{PLAN, PUBLIC, files};
+use crate::{PLAN, PUBLIC, npy};
 use cipherbatch::wire::Message;
 use cipherbatch::{Client, Device, Plan, PlanOptions, Server};
 use flate2::{Compression, write::GzEncoder};
@@ -38,7 +38,7 @@ fn made(target: &str) -> Vec<Vec<u8>> {
         }
         "npy" => {
             let array = ArrayD::from_shape_fn(IxDyn(&[2, 1, 3]), |i| i[0] as f32);
-            vec![files::npy(&array).expect("memory")]
+            vec![npy::bytes(&array).expect("memory")]
         }
         framed => crossing(framed).into_iter().collect(),
     }

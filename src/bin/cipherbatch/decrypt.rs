@@ -3,7 +3,7 @@
 use crate::classify::answers;
 use crate::failure::{Failure, Result};
 use crate::transfer::{existing, is_stream, load};
-use crate::{files, folder, pipeline};
+use crate::{files, folder, npy, pipeline};
 use cipherbatch::wire::check_writable;
 use cipherbatch::{Client, EncryptedAnswer, PublicPlan, Span};
 use clap::Args;
@@ -63,7 +63,7 @@ impl Decrypt {
                 let lines = answers(results.view()).into_iter().map(|label| format!("{label}\n"));
                 lines.collect::<String>().into_bytes()
             }
-            false => files::npy(&results)?,
+            false => npy::bytes(&results)?,
         };
         match is_stream(&self.output) {
             true => stdout().write_all(&bytes).map_err(Failure::machine),

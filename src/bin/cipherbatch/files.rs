@@ -4,7 +4,6 @@ use crate::failure::{Failure, Result};
 use crate::npy;
 use cipherbatch::wire::{self, Access, Existing};
 use ndarray::ArrayD;
-use ndarray_npy::WriteNpyExt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -17,13 +16,6 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// An array of 32-bit or 64-bit floats.
 pub fn read_npy(path: &Path) -> Result<ArrayD<f32>> {
     npy::parse(&path.display().to_string(), &read(path)?)
-}
-
-/// The bytes of an NPY file.
-pub fn npy(array: &ArrayD<f32>) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    array.write_npy(&mut bytes).map_err(Failure::machine)?;
-    Ok(bytes)
 }
 
 /// That a file can be written here later on; asked before long work starts.

@@ -3,7 +3,7 @@
 use crate::activation::warn_of_escapes;
 use crate::failure::{Failure, Result};
 use crate::options::{Common, low_high};
-use crate::{files, pipeline};
+use crate::{files, npy, pipeline};
 use cipherbatch::{Plan, PlanOptions};
 use clap::Args;
 use ndarray::ArrayD;
@@ -62,7 +62,7 @@ impl Infer {
             },
         )?;
         let outcome = pipeline::run(&plan, device, self.common.memory(), inputs.view())?;
-        files::write(&self.output, &files::npy(&outcome.results)?)?;
+        files::write(&self.output, &npy::bytes(&outcome.results)?)?;
         let (params, s) = (plan.parameters(), outcome.seconds);
         println!(
             "{} inputs on {}: N = {}, {} primes, log2 Q = {:.1}; encrypt {:.2} s, evaluate {:.2} s, decrypt {:.2} s; results {:?} in {}",

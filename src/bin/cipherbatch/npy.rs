@@ -1,4 +1,4 @@
-//! Arrays of floats from NPY files, taking no more memory than their bytes justify.
+//! Arrays of floats from and to NPY files. Reading takes no more memory than their bytes justify.
 //!
 //! The library that knows the format allocates what a header declares, up to 4 GB for the header itself.
 //! So the header's length is looked at before, and values are read by an element of our own, after
@@ -6,7 +6,7 @@
 
 use crate::failure::{Failure, Result};
 use ndarray::ArrayD;
-use ndarray_npy::{ReadDataError, ReadNpyExt, ReadableElement};
+use ndarray_npy::{ReadDataError, ReadNpyExt, ReadableElement, WriteNpyExt};
 use py_literal::Value;
 use std::io::{Cursor, Read};
 
@@ -28,6 +28,13 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<ArrayD<f32>> {
     let array =
         array.map_err(|e| Failure::file(name, format_args!("not an NPY file of floats: {e}")))?;
     Ok(array.mapv(|Float(value)| value))
+}
+
+/// The bytes of an NPY file.
+pub fn bytes(array: &ArrayD<f32>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    array.write_npy(&mut bytes).map_err(Failure::machine)?;
+    Ok(bytes)
 }
 
 /// The header's length by the first bytes: two bytes of it in version 1, four from version 2 on.
@@ -84,7 +91,6 @@ fn floats<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32) -> Vec<Fl
 mod tests {
     use super::*;
     use ndarray::{IxDyn, ShapeBuilder};
-    use ndarray_npy::WriteNpyExt;
 
     fn file(header: &str, values: &[u8]) -> Vec<u8> {
         let length = (header.len() as u16 + 1).to_le_bytes();
