@@ -1,6 +1,8 @@
 //! What crosses between client and server: public keys, encrypted inputs, encrypted answers.
 //! Nothing here is secret, and nothing here can hold a secret.
 
+#![forbid(unsafe_code)]
+
 use crate::plan::Digest;
 use crate::ring::Tile;
 use crate::scheme::{EntropyError, Seed, SeededTile, fresh_public};

@@ -1,5 +1,7 @@
 //! The party that computes: it sees public keys and ciphertexts only.
 
+#![forbid(unsafe_code)]
+
 use crate::device::{Device, DeviceError};
 use crate::messages::{
     AnswerTile, EncryptedAnswer, EncryptedBatch, EvaluationKeys, Foreign, Owner,

@@ -1,5 +1,7 @@
 //! The party that holds the secret key: it encrypts inputs and decrypts answers.
 
+#![forbid(unsafe_code)]
+
 mod columns;
 mod decrypt;
 mod encrypt;
