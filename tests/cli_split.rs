@@ -65,6 +65,10 @@ fn four_processes_give_the_answers_of_one() {
     assert_eq!(answer, EncryptedAnswer::load(&public, &evaluate.path("y")).unwrap());
     assert_eq!(client.decrypt(&answer).unwrap(), got);
     assert_eq!(got.shape(), [100, 10]);
+    // The same plan, made again from the network.
+    let model = ["evaluate", "--model", "cryptonets", "--keys", "keys", "--backend", "cpu"];
+    succeed_in(&evaluate, &[&model[..], &["--input", "x", "--output", "again"]].concat());
+    assert!(fs::read(evaluate.path("y")).unwrap() == fs::read(evaluate.path("again")).unwrap());
     #[cfg(feature = "gpu")]
     if Device::gpu().is_ok() {
         let gpu = ["evaluate", "--plan", "plan", "--keys", "keys", "--backend", "gpu"];
