@@ -10,6 +10,7 @@ answers must be the same files. Writes experiments/results/NAME.json.
 import argparse
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -77,6 +78,8 @@ def main():
             "evaluation_keys_bytes": (keygen / "keys").stat().st_size,
             "answers_bytes": sum(map(len, files.values())),
             "seconds_of_processes": seconds,
+            # Above the number of cores, others computed beside it.
+            "load_average": round(os.getloadavg()[0], 1),
         }
     assert len(labels) == len(truth)
     text = json.dumps(report, indent=2)
