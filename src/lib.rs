@@ -41,6 +41,7 @@
 //! | [`plan`] | network → program: ranges, parameters, levels, scales, the check |
 //! | [`device`] | the trait of the engines and its sides: CPU and GPU; no networks |
 //! | [`schedule`] | runs a program on an engine, tiles resident |
+//! | [`wire`] | files and streams between client and server |
 //! | [`Client`], [`Server`], [`pipeline`] | the door; both at work on many batches |
 //!
 //! # Features
@@ -49,6 +50,8 @@
 //! library builds and passes its tests with none of them.
 
 #![warn(missing_docs)]
+// Files of kernels allow it for themselves, with their reasons.
+#![deny(unsafe_code)]
 
 /// The README's example is a test.
 #[cfg(all(doctest, feature = "onnx"))]
@@ -57,6 +60,7 @@ pub struct Readme;
 
 mod client;
 pub mod device;
+mod error;
 pub mod math;
 mod messages;
 pub mod model;
@@ -66,11 +70,13 @@ pub mod ring;
 pub mod schedule;
 pub mod scheme;
 mod server;
+pub mod wire;
 
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Flood};
 pub use device::{Device, DeviceError};
-pub use messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
+pub use error::Error;
+pub use messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, Foreign, KeyId, Owner, Span};
 pub use model::{ModelError, Network};
-pub use plan::{Plan, PlanError, PlanOptions};
+pub use plan::{Plan, PlanError, PlanOptions, PublicPlan};
 pub use schedule::Timing;
 pub use server::{Server, ServerError};

@@ -1,20 +1,24 @@
 //! The party that computes: it sees public keys and ciphertexts only.
 
+#![forbid(unsafe_code)]
+
 use crate::device::{Device, DeviceError, Traffic};
-use crate::messages::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, ForeignPlan};
-use crate::plan::{Digest, Plan};
+use crate::messages::{
+    AnswerTile, EncryptedAnswer, EncryptedBatch, EvaluationKeys, Foreign, Owner,
+};
+use crate::plan::Plan;
 use crate::ring::Tile;
 use crate::schedule::trace::Span;
 use crate::schedule::{self, Evaluate, Timing};
-use crate::scheme::SeededTile;
+use crate::scheme::{RelinKey, SeededTile};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Why nothing is evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Keys or ciphertexts of another plan.
+    /// Keys or ciphertexts of another plan, or ciphertexts under another key.
     #[error(transparent)]
-    Foreign(#[from] ForeignPlan),
+    Foreign(#[from] Foreign),
     /// The device is missing, too small, or failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -22,7 +26,7 @@ pub enum ServerError {
 
 /// A plan, opened on a device.
 pub struct Server {
-    plan: Digest,
+    owner: Owner,
     open: RwLock<Open>,
     /// What the processor needs to take over.
     spare: Option<Spare>,
@@ -40,6 +44,18 @@ struct Spare {
     plan: Plan,
     keys: EvaluationKeys,
     memory: Option<u64>,
+}
+
+/// A plan on a device, with the keys in full.
+fn runner(
+    device: &Device,
+    plan: &Plan,
+    keys: &EvaluationKeys,
+    memory: Option<u64>,
+) -> Result<Arc<dyn Evaluate>, DeviceError> {
+    let basis = plan.parameters().basis();
+    let relin = keys.relin.as_ref().and_then(|key| RelinKey::new(key.expand(basis)));
+    Ok(schedule::open(device, plan, relin.as_ref(), memory)?.into())
 }
 
 impl Server {
@@ -62,10 +78,9 @@ impl Server {
         device: Device,
         memory: Option<u64>,
     ) -> Result<Self, ServerError> {
-        ForeignPlan::check("evaluation keys", keys.plan, plan.digest())?;
-        let runner = schedule::open(&device, plan, keys.relin.as_ref(), memory)?.into();
-        let open = RwLock::new(Open { runner, fallen: None });
-        Ok(Self { plan: plan.digest(), open, spare: None, steps: plan.program().steps.len() })
+        Foreign::check_plan("evaluation keys", keys.owner.plan, plan.digest())?;
+        let open = RwLock::new(Open { runner: runner(&device, plan, keys, memory)?, fallen: None });
+        Ok(Self { owner: keys.owner, open, spare: None, steps: plan.program().steps.len() })
     }
 
     /// [`Server::with_memory`], for which a device that fails is no end: the processor takes over, with the batch
@@ -123,8 +138,7 @@ impl Server {
     fn fall(&self, spare: &Spare, reason: DeviceError) -> Result<Arc<dyn Evaluate>, DeviceError> {
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         if open.fallen.is_none() {
-            let (plan, key) = (&spare.plan, spare.keys.relin.as_ref());
-            open.runner = schedule::open(&Device::cpu(), plan, key, spare.memory)?.into();
+            open.runner = runner(&Device::cpu(), &spare.plan, &spare.keys, spare.memory)?;
             open.fallen = Some(reason.to_string());
         }
         Ok(open.runner.clone())
@@ -177,15 +191,15 @@ impl Server {
         batch: &EncryptedBatch,
         mut progress: impl FnMut(usize),
     ) -> Result<(EncryptedAnswer, Timing), ServerError> {
-        ForeignPlan::check("ciphertexts", batch.plan, self.plan)?;
+        Foreign::check("ciphertexts", batch.owner, self.owner)?;
         let mut timing = Timing::default();
         let mut tiles = Vec::with_capacity(batch.tiles.len());
         for tile in &batch.tiles {
             let (answer, spent) = self.evaluate_tile(tile, &mut progress)?;
             timing += spent;
-            tiles.push(answer);
+            tiles.push(AnswerTile { answers: tile.seed, tile: answer });
         }
-        Ok((EncryptedAnswer { plan: self.plan, tiles, images: batch.images }, timing))
+        Ok((EncryptedAnswer { owner: self.owner, span: batch.span, tiles }, timing))
     }
 }
 

@@ -13,9 +13,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("device", &["math", "ring", "scheme"]),
     ("schedule", &["ring", "scheme", "plan", "device"]),
     ("messages", &["ring", "scheme", "plan"]),
-    ("client", &["scheme", "plan", "messages"]),
+    ("wire", &["ring", "scheme", "plan", "messages"]),
+    ("client", &["ring", "scheme", "plan", "messages", "wire"]),
     ("server", &["ring", "scheme", "plan", "device", "schedule", "messages"]),
     ("pipeline", &["plan", "schedule", "messages", "client", "server"]),
+    ("error", &["model", "plan", "device", "wire", "client", "server", "pipeline"]),
 ];
 
 /// The only places that may name the secret key.

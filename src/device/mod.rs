@@ -5,9 +5,11 @@
 
 pub(crate) mod check;
 mod choice;
+#[allow(unsafe_code, reason = "vectors are loaded and stored by address")]
 pub mod cpu;
 mod engine;
 #[cfg(feature = "gpu")]
+#[allow(unsafe_code, reason = "shaders without checks at run time")]
 pub mod gpu;
 pub mod naive;
 

@@ -6,6 +6,7 @@ mod modulus;
 pub mod naive;
 mod prime;
 pub mod simd;
+#[allow(unsafe_code, reason = "vectors are loaded and stored by address")]
 pub(crate) mod words;
 
 pub(crate) use lines::Lines;

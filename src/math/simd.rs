@@ -108,6 +108,7 @@ macro_rules! per_simd {
                 #[target_feature(enable = "avx2,fma")]
                 #[allow(clippy::too_many_arguments)]
                 fn avx2($($arg: $ty),*) { body::<true, 4>($($arg),*) }
+                #[allow(unsafe_code, reason = "of what was asked about")]
                 match simd.level() {
                     // SAFETY: a `Simd` exists only for what the processor was asked about.
                     Level::Avx512 | Level::Ifma => return unsafe { avx512($($arg),*) },

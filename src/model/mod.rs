@@ -13,6 +13,8 @@
 //!
 //! This room knows no cryptography.
 
+#![forbid(unsafe_code)]
+
 mod activation;
 mod builder;
 mod error;

@@ -49,13 +49,13 @@ impl Digest {
     }
 
     /// All 32 bytes.
-    pub(super) fn bytes(&self) -> [u8; 32] {
+    pub fn bytes(&self) -> [u8; 32] {
         self.0
     }
 
-    /// From 32 bytes.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
+    /// A digest that was stored.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -6,7 +6,7 @@
 //! the digest must be that of what was read.
 
 use super::digest::Digest;
-use super::{Plan, PlanError, Program, Step, Term, Value};
+use super::{Plan, PlanError, Program, Step, Term, Value, entries};
 use crate::ring::{Block, BlockMatrix, MatrixError};
 use crate::scheme::{ParameterError, Parameters, ParametersLiteral, Switch};
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,8 @@ impl Plan {
             return Err(PlanFileError::Version { found });
         }
         let damaged = |what: &str| PlanFileError::Damaged(what.to_owned());
-        let stored = Digest::from_bytes(digest).ok_or_else(|| damaged("no digest"))?;
+        let stored = digest.try_into().map_err(|_| damaged("no digest"))?;
+        let stored = Digest::new(stored);
         let (plan, left): (StoredPlan, _) = postcard::take_from_bytes(content)
             .map_err(|e| PlanFileError::Damaged(e.to_string()))?;
         if !left.is_empty() {
@@ -183,9 +184,9 @@ impl Plan {
             return Err(damaged("the input has not all primes"));
         }
         program.check(|level| params.basis().log2_q(level))?;
-        let rows = |shape: &[usize]| shape.iter().try_fold(1usize, |rows, &d| rows.checked_mul(d));
-        let fits = rows(&plan.input_shape) == Some(program.input.rows)
-            && rows(&plan.output_shape) == Some(program.output().rows);
+        // A bound on what the input's rows, for which there are no bytes, may make others allocate.
+        let fits = entries(&plan.input_shape) == Some(program.input.rows)
+            && entries(&plan.output_shape) == Some(program.output().rows);
         let (low, high) = plan.input_range;
         if !(fits && low.is_finite() && high.is_finite() && low < high) {
             return Err(damaged("shapes or range do not fit the program"));

@@ -11,6 +11,7 @@ mod lower;
 mod options;
 mod precision;
 mod program;
+mod public;
 mod ranges;
 mod report;
 mod search;
@@ -25,6 +26,8 @@ pub use error::PlanError;
 pub use file::PlanFileError;
 pub use options::PlanOptions;
 pub use program::{Program, Step, Term, Value};
+pub(crate) use public::entries;
+pub use public::{PublicPlan, PublicPlanError};
 pub use report::{PlanReport, StepReport};
 pub use search::{CostModel, Peaks};
 

@@ -2,6 +2,7 @@
 
 use super::search::{CostModel, Peaks};
 use super::{Plan, Step};
+use crate::ring::Shape;
 use serde::Serialize;
 
 /// One step of a program.
@@ -61,11 +62,11 @@ pub struct PlanReport {
     pub input_scale_bits: f64,
     /// Ciphertexts of the input.
     pub input_ciphertexts: usize,
-    /// Bytes of an encrypted batch as it travels.
+    /// Bytes of an encrypted batch as it travels, in a file of 124 bytes more.
     pub upload_bytes: u64,
-    /// Bytes of the answer to it.
+    /// Bytes of the answer to it, in a file of 124 bytes more.
     pub answer_bytes: u64,
-    /// Bytes of the relinearisation key.
+    /// Bytes of the relinearisation key as it travels, in a file of 100 bytes more.
     pub key_bytes: u64,
     /// The predicted standard deviation of the results' error.
     pub predicted_error: f64,
@@ -113,7 +114,11 @@ impl Plan {
             })
             .collect();
         let output = program.output();
-        let relin = if program.needs_relin_key() { 2 * primes * primes } else { 0 };
+        // As files hold them: packed, the uniform halves of fresh ciphertexts as a seed.
+        let packed = |primes: usize, components: usize, rows: usize| {
+            let shape = Shape { primes, components, rows, degree };
+            params.basis().packed_bytes(shape).unwrap_or(u64::MAX).saturating_add(32)
+        };
         PlanReport {
             digest: self.digest.to_string(),
             ring_degree: degree,
@@ -125,9 +130,9 @@ impl Plan {
             squarings: squarings(&program.steps),
             input_scale_bits: program.input.scale.log2(),
             input_ciphertexts: program.input.rows,
-            upload_bytes: bytes(program.input.rows * program.input.level) + 32,
-            answer_bytes: bytes(output.rows * output.components * output.level),
-            key_bytes: bytes(relin),
+            upload_bytes: packed(program.input.level, 1, program.input.rows),
+            answer_bytes: packed(output.level, output.components, output.rows),
+            key_bytes: if program.needs_relin_key() { packed(primes, 1, primes) } else { 0 },
             predicted_error: self.predicted_error,
             cpu_seconds: steps.iter().map(|s| s.cpu_seconds).sum(),
             gpu: Peaks::H100_SXM.name,

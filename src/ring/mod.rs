@@ -7,8 +7,12 @@
 mod basis;
 mod crt;
 mod matrix;
+#[allow(unsafe_code, reason = "vectors are loaded and stored by address")]
 mod ntt;
+mod packed;
+#[allow(unsafe_code, reason = "advice to the operating system")]
 mod pages;
+#[allow(unsafe_code, reason = "vectors are loaded and stored by address")]
 mod pointwise;
 mod tile;
 
@@ -16,5 +20,6 @@ pub use basis::Basis;
 pub use crt::Crt;
 pub use matrix::{Block, BlockMatrix, MatrixError, ROW_NORM_BOUND, WEIGHT_BOUND};
 pub use ntt::NttTable;
+pub use packed::{pack, packed_bytes, unpack};
 pub(crate) use pointwise::{add_product, subtract_product};
 pub use tile::{Shape, Tile};

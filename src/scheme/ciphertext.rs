@@ -20,19 +20,9 @@ impl SeededTile {
         Shape { components: 2, ..self.c0.shape() }
     }
 
-    /// Bytes that travel.
+    /// Bytes on the way to a device; files are packed, and smaller.
     pub fn bytes(&self) -> usize {
         self.seed.len() + 4 * self.c0.data().len()
-    }
-
-    /// The seed of all c₁.
-    pub fn seed(&self) -> &Seed {
-        &self.seed
-    }
-
-    /// `[prime][1][row][N]`: c₀, values at the roots of unity.
-    pub fn c0(&self) -> &Tile {
-        &self.c0
     }
 
     /// Both components in full.

@@ -4,6 +4,7 @@ use super::encoding::Workspace;
 use super::secret::SecretKey;
 use crate::ring::{Crt, Shape, Tile, add_product};
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 impl SecretKey {
     /// Decrypts a tile of one, two or three components and of at least one prime: the slots of all
@@ -20,14 +21,15 @@ impl SecretKey {
     }
 }
 
-/// What one thread works in.
+/// What one thread works in, wiped when dropped: a phase is a message with the noise that depends on
+/// the secret.
 struct Scratch<'a> {
     key: &'a SecretKey,
     work: Workspace,
     /// `[prime][N]`.
-    residues: Vec<u32>,
+    residues: Zeroizing<Vec<u32>>,
     /// `[2][N]`.
-    pair: Vec<f64>,
+    pair: Zeroizing<Vec<f64>>,
 }
 
 impl<'a> Scratch<'a> {
@@ -36,8 +38,8 @@ impl<'a> Scratch<'a> {
         Self {
             key,
             work: key.encoder.workspace(),
-            residues: vec![0; primes * degree],
-            pair: vec![0.0; 2 * degree],
+            residues: vec![0; primes * degree].into(),
+            pair: vec![0.0; 2 * degree].into(),
         }
     }
 

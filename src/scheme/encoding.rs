@@ -10,6 +10,7 @@
 use crate::math::simd::{Simd, per_simd};
 use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::{f64::consts::PI, fmt, sync::Arc};
+use zeroize::Zeroize;
 
 /// Planned transforms for one ring degree, reused by all threads.
 #[derive(Clone)]
@@ -21,11 +22,19 @@ pub struct Encoder {
     roots: Arc<[Complex64]>,
 }
 
-/// Memory of a thread that transforms, for [`Encoder`]s of one degree.
-#[derive(Debug)]
+/// Memory of a thread that transforms, for [`Encoder`]s of one degree. It is wiped when dropped.
 pub struct Workspace {
     z: Vec<Complex64>,
     scratch: Vec<Complex64>,
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        for value in self.z.iter_mut().chain(&mut self.scratch) {
+            value.re.zeroize();
+            value.im.zeroize();
+        }
+    }
 }
 
 impl Encoder {

@@ -8,6 +8,7 @@ use super::secret::SecretKey;
 use crate::ring::{Shape, Tile, subtract_product};
 use rayon::prelude::*;
 use std::ops::Range;
+use zeroize::Zeroizing;
 
 /// Rows that go together: as many as the transform of slots takes.
 const PAIR: usize = 2;
@@ -84,17 +85,18 @@ fn pairs(tile: &mut Tile) -> Vec<Vec<&mut [u32]>> {
     pairs
 }
 
-/// What one thread works in.
+/// What one thread works in. Whoever has the errors has the secret; they are wiped with the messages.
 struct Scratch<'a> {
     key: &'a SecretKey,
     encoding: Encoding,
     /// `[2][N]`.
-    slots: Vec<f64>,
+    slots: Zeroizing<Vec<f64>>,
     work: Workspace,
     message: Message,
-    error: Vec<i32>,
+    error: Zeroizing<Vec<i32>>,
     uniform: Vec<u32>,
-    values: Vec<u32>,
+    /// Message and error, then c₀.
+    values: Zeroizing<Vec<u32>>,
 }
 
 impl<'a> Scratch<'a> {
@@ -103,12 +105,12 @@ impl<'a> Scratch<'a> {
         Self {
             key,
             encoding,
-            slots: vec![0.0; PAIR * degree],
+            slots: vec![0.0; PAIR * degree].into(),
             work: key.encoder.workspace(),
             message: Message::new(degree, encoding.scale * encoding.range),
-            error: vec![0; degree],
+            error: vec![0; degree].into(),
             uniform: vec![0; degree],
-            values: vec![0; degree],
+            values: vec![0; degree].into(),
         }
     }
 

@@ -3,14 +3,15 @@
 use super::sampling::LARGEST_ERROR;
 use crate::math::simd::{Simd, per_simd};
 use crate::ring::NttTable;
+use zeroize::Zeroizing;
 
-/// The integer coefficients of one row. Which kind it is follows from the range that was promised
+/// The integer coefficients of one row, wiped when dropped. Which kind it is follows from the range that was promised
 /// and not from the message.
 pub enum Message {
     /// At most `bound` ≤ 2³⁰ in absolute value.
-    Small { integers: Vec<i32>, bound: u32 },
+    Small { integers: Zeroizing<Vec<i32>>, bound: u32 },
     /// At most 2⁶².
-    Wide(Vec<i64>),
+    Wide(Zeroizing<Vec<i64>>),
 }
 
 /// What real coefficients are cut off at, so that an error can be added.
@@ -23,9 +24,9 @@ impl Message {
     pub fn new(degree: usize, range: f64) -> Self {
         if range.ceil() <= SMALL {
             let bound = range.ceil() as u32 + LARGEST_ERROR;
-            Self::Small { integers: vec![0; degree], bound }
+            Self::Small { integers: vec![0; degree].into(), bound }
         } else {
-            Self::Wide(vec![0; degree])
+            Self::Wide(vec![0; degree].into())
         }
     }
 

@@ -21,5 +21,6 @@ pub use encrypt::Encoding;
 pub use params::{ParameterError, Parameters, ParametersLiteral, log2_q_bound, secure_degrees};
 pub use relin::RelinKey;
 pub use sampling::{ERROR_STD, EntropyError, Seed};
+pub(crate) use sampling::{fresh_public, fresh_seed};
 pub use secret::SecretKey;
 pub use switch::Switch;

@@ -7,10 +7,10 @@ use crate::idx::Idx;
 use crate::options::{Common, backend_name};
 use crate::pipeline::Machine;
 use crate::report::{Report, peak_memory_bytes};
-use crate::{files, pipeline};
+use crate::{files, inputs, pipeline};
 use cipherbatch::{Network, Plan, PlanOptions};
 use clap::Args;
-use ndarray::{ArrayD, ArrayViewD, IxDyn};
+use ndarray::{ArrayD, ArrayViewD};
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
@@ -60,7 +60,7 @@ impl Classify {
         options.precision_bits = self.common.precision;
         let plan = Plan::new(network, &options)?;
         let backend = backend_name(&machine.device);
-        let outcome = pipeline::run(&plan, machine, images.view())?;
+        let outcome = pipeline::run(&plan, &machine, images.view())?;
 
         let encrypted = answers(outcome.results.view());
         let clear = answers(network.evaluate(&images)?.view());
@@ -113,21 +113,12 @@ impl Classify {
             }
             None => self.dataset.shipped(part),
         };
-        let images = load(&self.images, Part::Images)?;
+        let mut images = load(&self.images, Part::Images)?;
         let labels = load(&self.labels, Part::Labels)?;
         if images.shape[0] != labels.shape[0] {
             return Err(Failure::input(format_args!(
                 "{} images but {} labels; every image needs one",
                 images.shape[0], labels.shape[0]
-            )));
-        }
-        let expected = network.input_shape();
-        let (one, pixels) = (&images.shape[1..], images.shape[1..].iter().product::<usize>());
-        let fits = expected == one || expected == [1, one[0], one[1]] || expected == [pixels];
-        if !fits || images.shape[0] == 0 {
-            return Err(Failure::input(format_args!(
-                "images of shape {:?} do not fit the network's input {expected:?}",
-                images.shape
             )));
         }
         let classes: usize = network.output_shape().iter().product();
@@ -139,16 +130,15 @@ impl Classify {
                 "label {label} of image {i} is none of the network's {classes} classes"
             )));
         }
-        let shape: Vec<usize> = [count].iter().chain(expected).copied().collect();
-        let values =
-            images.values[..count * pixels].iter().map(|&v| f32::from(v) / 255.0).collect();
-        let images = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(Failure::machine)?;
+        images.values.truncate(images.values.len() / images.shape[0].max(1) * count);
+        images.shape[0] = count;
+        let images = inputs::images(images, network.input_shape()).map_err(Failure::input)?;
         Ok((images, labels.values[..count].iter().map(|&l| l.into()).collect()))
     }
 }
 
 /// The class with the largest value, the first of equals.
-fn answers(results: ArrayViewD<'_, f32>) -> Vec<usize> {
+pub fn answers(results: ArrayViewD<'_, f32>) -> Vec<usize> {
     let best = |row: ArrayViewD<'_, f32>| {
         let mut best = (0, f32::NEG_INFINITY);
         row.iter().enumerate().for_each(|(i, &v)| {

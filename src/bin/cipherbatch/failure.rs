@@ -1,5 +1,6 @@
 //! What ends a command: one line, and 2 where the input was wrong, 1 where the machine failed.
 
+use cipherbatch::wire::WireError;
 use cipherbatch::{ClientError, DeviceError, ModelError, PlanError, ServerError};
 use std::fmt;
 use std::process::ExitCode;
@@ -28,6 +29,16 @@ impl Failure {
     /// The machine failed.
     pub fn machine(line: impl fmt::Display) -> Self {
         Self { line: line.to_string(), code: 1 }
+    }
+
+    /// The failure, of something of this name.
+    pub fn at(self, name: impl fmt::Display) -> Self {
+        Self { line: format!("{name}: {}", self.line), ..self }
+    }
+
+    /// The failure, and what to do about it.
+    pub fn and(self, advice: impl fmt::Display) -> Self {
+        Self { line: format!("{}; {advice}", self.line), ..self }
     }
 
     /// 1 or 2.
@@ -59,8 +70,9 @@ impl From<PlanError> for Failure {
 impl From<ClientError> for Failure {
     fn from(e: ClientError) -> Self {
         match e {
-            ClientError::InputShape { .. } | ClientError::NotFinite { .. } => Self::input(e),
-            _ => Self::machine(e),
+            ClientError::Entropy(_) => Self::machine(e),
+            ClientError::Wire(e) => e.into(),
+            _ => Self::input(e),
         }
     }
 }
@@ -78,7 +90,13 @@ impl From<ServerError> for Failure {
     fn from(e: ServerError) -> Self {
         match e {
             ServerError::Device(e) => e.into(),
-            ServerError::Foreign(_) => Self::machine(e),
+            ServerError::Foreign(_) => Self::input(e),
         }
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(e: WireError) -> Self {
+        if e.is_machine() { Self::machine(e) } else { Self::input(e) }
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::failure::{Failure, Result};
 use flate2::read::GzDecoder;
+use std::cmp::Ordering;
 use std::io::Read;
 
-/// The largest file that is unpacked: some 5 million images of MNIST's size.
+/// The most bytes that an array may have: some 5 million images of MNIST's size.
 const LARGEST: u64 = 4 << 30;
 
 /// An array of bytes.
@@ -18,11 +19,21 @@ pub struct Idx {
 }
 
 impl Idx {
-    /// Reads an array of `dimensions` dimensions; `name` is for messages.
+    /// Reads an array of `dimensions` dimensions; `name` is for messages. No more is unpacked than the
+    /// extents declare, and memory is taken as values are unpacked.
     pub fn parse(name: &str, bytes: &[u8], dimensions: usize) -> Result<Self> {
         let fail = |reason: String| Failure::file(name, reason);
-        let bytes = unpack(bytes).map_err(|e| fail(format!("not a readable gzip file: {e}")))?;
-        let Some((&[0, 0, kind, rank], rest)) = bytes.split_first_chunk() else {
+        let mut from: Box<dyn Read> = match bytes.starts_with(&[0x1f, 0x8b]) {
+            true => Box::new(GzDecoder::new(bytes)),
+            false => Box::new(bytes),
+        };
+        let mut next = |most: u64| {
+            let mut bytes = Vec::new();
+            let read = from.by_ref().take(most).read_to_end(&mut bytes);
+            read.map_err(|e| fail(format!("not a readable gzip file: {e}")))?;
+            Ok::<_, Failure>(bytes)
+        };
+        let &[0, 0, kind, rank] = &next(4)?[..] else {
             return Err(fail("not an IDX file (it does not start with two zero bytes)".into()));
         };
         if kind != 8 || usize::from(rank) != dimensions {
@@ -30,39 +41,34 @@ impl Idx {
                 "an IDX file of type {kind} with {rank} dimensions; bytes (type 8) with {dimensions} are needed"
             )));
         }
-        let truncated = |found: usize, needed: u128| {
-            fail(format!(
-                "truncated IDX file: {found} bytes after the magic number, {needed} needed"
-            ))
+        let truncated = |found: usize, needed: u64, what: &str| {
+            fail(format!("truncated IDX file: {found} bytes of its {what}, {needed} needed"))
         };
-        let head = 4 * dimensions;
-        let Some((extents, values)) = rest.split_at_checked(head) else {
-            return Err(truncated(rest.len(), head as u128));
+        let head = 4 * dimensions as u64;
+        let extents = next(head)?;
+        if (extents.len() as u64) < head {
+            return Err(truncated(extents.len(), head, "extents"));
+        }
+        let (words, _) = extents.as_chunks::<4>();
+        let shape: Vec<usize> = words.iter().map(|w| u32::from_be_bytes(*w) as usize).collect();
+        let needed = shape.iter().try_fold(1u64, |size, &dim| size.checked_mul(dim as u64));
+        let Some(needed) = needed.filter(|&needed| needed <= LARGEST) else {
+            return Err(fail(format!(
+                "an array of shape {shape:?}; at most {LARGEST} bytes are read"
+            )));
         };
-        let shape: Vec<usize> = extents
-            .chunks_exact(4)
-            .map(|w| u32::from_be_bytes([w[0], w[1], w[2], w[3]]) as usize)
-            .collect();
-        let needed = shape.iter().map(|&d| d as u128).product::<u128>();
-        match (values.len() as u128).cmp(&needed) {
-            std::cmp::Ordering::Less => Err(truncated(rest.len(), needed + head as u128)),
-            std::cmp::Ordering::Greater => Err(fail(format!(
-                "{} bytes too many for the shape {shape:?}",
-                values.len() as u128 - needed
-            ))),
-            std::cmp::Ordering::Equal => Ok(Self { shape, values: values.to_vec() }),
+        let mut values = next(needed + 1)?;
+        match (values.len() as u64).cmp(&needed) {
+            Ordering::Less => Err(truncated(values.len(), needed, "values")),
+            Ordering::Greater => {
+                Err(fail(format!("bytes are left over after the shape {shape:?}")))
+            }
+            Ordering::Equal => {
+                values.shrink_to_fit();
+                Ok(Self { shape, values })
+            }
         }
     }
-}
-
-fn unpack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        GzDecoder::new(bytes).take(LARGEST).read_to_end(&mut out)?;
-    } else {
-        out.extend_from_slice(bytes);
-    }
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -96,7 +102,20 @@ mod tests {
             }
         }
         let long = [&FILE[..], &[0]].concat();
-        assert!(Idx::parse("f", &long, 3).unwrap_err().to_string().contains("1 bytes too many"));
+        assert!(Idx::parse("f", &long, 3).unwrap_err().to_string().contains("left over"));
         assert!(Idx::parse("f", &FILE, 1).unwrap_err().to_string().contains("3 dimensions"));
+    }
+
+    /// A few bytes that unpack to 256 MB.
+    #[test]
+    fn no_more_is_unpacked_than_is_declared() {
+        let bomb = gzip(&[&FILE[..], &vec![0; 1 << 28]].concat());
+        assert!(bomb.len() < 2 << 20);
+        let clock = std::time::Instant::now();
+        assert!(Idx::parse("f", &bomb, 3).unwrap_err().to_string().contains("left over"));
+        assert!(clock.elapsed().as_millis() < 200, "it stops at the first byte too many");
+        let mut huge = FILE;
+        huge[4..16].fill(0xff);
+        assert!(Idx::parse("f", &huge, 3).unwrap_err().to_string().contains("at most"));
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::activation::warn_of_escapes;
 use crate::failure::{Failure, Result};
-use crate::options::Common;
-use crate::{files, pipeline};
+use crate::options::{Common, low_high};
+use crate::{files, npy, pipeline};
 use cipherbatch::{Plan, PlanOptions};
 use clap::Args;
 use ndarray::ArrayD;
@@ -61,8 +61,8 @@ impl Infer {
                 ..PlanOptions::default()
             },
         )?;
-        let outcome = pipeline::run(&plan, machine, inputs.view())?;
-        files::write(&self.output, &files::npy(&outcome.results)?)?;
+        let outcome = pipeline::run(&plan, &machine, inputs.view())?;
+        files::write(&self.output, &npy::bytes(&outcome.results)?)?;
         let (params, s) = (plan.parameters(), outcome.seconds);
         println!(
             "{} inputs on {}: N = {}, {} primes, log2 Q = {:.1}; encrypt {:.2} s, evaluate {:.2} s, decrypt {:.2} s; results {:?} in {}",
@@ -79,13 +79,6 @@ impl Infer {
         );
         Ok(())
     }
-}
-
-/// Two numbers, with a comma between them.
-fn low_high(text: &str) -> std::result::Result<(f32, f32), String> {
-    let (low, high) = text.split_once(',').ok_or("two numbers are needed, as in -1,1")?;
-    let number = |text: &str| text.trim().parse::<f32>().map_err(|e| format!("\"{text}\": {e}"));
-    Ok((number(low)?, number(high)?))
 }
 
 /// The smallest and the largest value, apart by something.

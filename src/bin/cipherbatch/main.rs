@@ -1,18 +1,28 @@
 //! The command line: classification and inference on encrypted inputs, in one process that plays
-//! both the client and the server.
+//! both the client and the server, or with a process for each of their steps.
+
+#![deny(unsafe_code)]
 
 mod activation;
 mod classify;
 mod dataset;
+mod decrypt;
+mod encrypt;
+mod evaluate;
 mod failure;
 mod files;
+mod folder;
 mod idx;
 mod infer;
+mod inputs;
+mod keygen;
+mod npy;
 mod options;
 mod pipeline;
 mod plan;
 mod report;
 mod shipped;
+mod transfer;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -33,19 +43,34 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Encrypt any batch of inputs, run any network on it, and write the decrypted results.
     Infer(infer::Infer),
+    /// The client: make a secret key, and the keys that the server needs.
+    Keygen(keygen::Keygen),
+    /// The client: encrypt inputs.
+    Encrypt(encrypt::Encrypt),
+    /// The server: evaluate a network on encrypted inputs.
+    Evaluate(evaluate::Evaluate),
+    /// The client: decrypt answers.
+    Decrypt(decrypt::Decrypt),
 }
 
 fn main() -> ExitCode {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         // Without a desktop session, Mesa's device-select layer prints an error at every start; what
         // it would do, ordering adapters, is done by their kind here.
+        #[allow(unsafe_code, reason = "no safe function sets a variable")]
         // SAFETY: no other thread runs yet.
-        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+        unsafe {
+            std::env::set_var("NODEVICE_SELECT", "1");
+        }
     }
     let done = match Cli::parse().command {
         Command::Classify(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Infer(command) => command.run(),
+        Command::Keygen(command) => command.run(),
+        Command::Encrypt(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Decrypt(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use crate::pipeline::Machine;
 use crate::{files, shipped};
 use bytesize::ByteSize;
 use cipherbatch::model::Replaced;
-use cipherbatch::{Device, Network};
+use cipherbatch::{Device, Network, Plan, PlanOptions};
 use clap::{Args, ValueEnum};
 use ndarray::ArrayD;
 use std::path::{Path, PathBuf};
@@ -89,6 +89,16 @@ impl Common {
         Ok(loaded)
     }
 
+    /// The plan of a network, for inputs of the range given.
+    pub fn plan(&self, model: &str, input_range: Option<(f32, f32)>) -> Result<Plan> {
+        let loaded = self.load(model)?;
+        let mut options = PlanOptions { precision_bits: self.precision, ..PlanOptions::default() };
+        options.input_range = input_range.unwrap_or(options.input_range);
+        let replaced = self.replace(&loaded, options.input_range)?;
+        options.calibration = loaded.calibration;
+        Ok(Plan::new(&replaced.network, &options)?)
+    }
+
     fn original(&self, model: &str) -> Result<Loaded> {
         let given = self.calibration.as_deref().map(files::read_npy).transpose()?;
         if let Some(shipped) = shipped::network(model) {
@@ -139,4 +149,11 @@ pub fn backend_name(device: &Device) -> &'static str {
         #[cfg(feature = "gpu")]
         Device::Gpu(_) | Device::GpuWith(..) => "gpu",
     }
+}
+
+/// Two numbers, with a comma between them.
+pub fn low_high(text: &str) -> std::result::Result<(f32, f32), String> {
+    let (low, high) = text.split_once(',').ok_or("two numbers are needed, as in -1,1")?;
+    let number = |text: &str| text.trim().parse::<f32>().map_err(|e| format!("\"{text}\": {e}"));
+    Ok((number(low)?, number(high)?))
 }

@@ -5,7 +5,7 @@ use crate::files;
 use crate::report::Seconds;
 use cipherbatch::pipeline::{self, PipelineError};
 use cipherbatch::schedule::trace::chrome;
-use cipherbatch::{Client, Device, Plan, Server};
+use cipherbatch::{Client, Device, EvaluationKeys, Plan, Server};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{ArrayD, ArrayViewD, Axis};
 use std::path::PathBuf;
@@ -30,30 +30,44 @@ pub struct Machine {
     pub trace: Option<PathBuf>,
 }
 
+impl Machine {
+    /// Opens it for a plan, and begins to record where a trace is wanted.
+    pub fn open(&self, plan: &Plan, keys: &EvaluationKeys) -> Result<Server> {
+        let device = self.device.clone();
+        let server = match self.may_fall {
+            true => Server::resilient(plan, keys, device, self.memory)?,
+            false => Server::with_memory(plan, keys, device, self.memory)?,
+        };
+        server.record(self.trace.is_some());
+        Ok(server)
+    }
+
+    /// Tells whether the CPU had to take over.
+    pub fn tell(server: &Server) {
+        if let Some(reason) = server.fallen() {
+            eprintln!("warning: the CPU took over: {reason}");
+        }
+    }
+
+    /// Writes the trace, where one was wanted.
+    pub fn write_trace(&self, server: &Server) -> Result<()> {
+        self.trace.as_deref().map_or(Ok(()), |path| files::write(path, chrome(&server.spans()).as_bytes()))
+    }
+}
+
 /// Runs a plan on all inputs `[images, …]`.
-pub fn run(plan: &Plan, machine: Machine, inputs: ArrayViewD<'_, f32>) -> Result<Outcome> {
+pub fn run(plan: &Plan, machine: &Machine, inputs: ArrayViewD<'_, f32>) -> Result<Outcome> {
     let clock = Instant::now();
     let client = Client::new(plan)?;
     let keygen = clock.elapsed().as_secs_f64();
-    let Machine { device, memory, may_fall, trace } = machine;
-    let keys = client.evaluation_keys();
-    let server = match may_fall {
-        true => Server::resilient(plan, keys, device, memory)?,
-        false => Server::with_memory(plan, keys, device, memory)?,
-    };
-
-    server.record(trace.is_some());
+    let server = machine.open(plan, client.evaluation_keys())?;
     let batches = inputs.len_of(Axis(0)).div_ceil(plan.slots());
     let bar = progress(batches * (server.layers() + 2));
     let outcome = pipeline::run(plan, &client, &server, inputs, |_, _| bar.inc(1));
     bar.finish_and_clear();
-    if let Some(reason) = server.fallen() {
-        eprintln!("warning: the CPU took over: {reason}");
-    }
+    Machine::tell(&server);
     let (results, stages) = outcome?;
-    if let Some(path) = trace {
-        files::write(&path, chrome(&server.spans()).as_bytes())?;
-    }
+    machine.write_trace(&server)?;
     let seconds = Seconds {
         keygen,
         encrypt: stages.encrypt.as_secs_f64(),

@@ -2,9 +2,10 @@
 
 use crate::failure::{Failure, Result};
 use crate::files;
-use crate::options::Common;
+use crate::options::{Common, low_high};
 use cipherbatch::plan::{PlanReport, StepReport};
-use cipherbatch::{Plan, PlanOptions, schedule};
+use cipherbatch::schedule;
+use cipherbatch::wire::Existing;
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write;
@@ -18,36 +19,31 @@ pub struct PlanCommand {
     /// Print the plan as JSON.
     #[arg(long)]
     json: bool,
-    /// Write the plan to a file, for client and server to load.
+    /// Write the plan to a file, for the server to load. It holds the network.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    /// Write what a client needs of the plan to a file: ring, scales, shapes, and nothing of the network
+    /// besides.
+    #[arg(long, value_name = "FILE")]
+    public: Option<PathBuf>,
     /// The declared range of inputs, to which they are clamped [default: 0,1].
-    #[arg(
-        long,
-        value_name = "LOW,HIGH",
-        value_delimiter = ',',
-        num_args = 2,
-        allow_hyphen_values = true
-    )]
-    input_range: Option<Vec<f32>>,
+    #[arg(long, value_name = "LOW,HIGH", value_parser = low_high, allow_hyphen_values = true)]
+    input_range: Option<(f32, f32)>,
     #[command(flatten)]
     common: Common,
 }
 
 impl PlanCommand {
     pub fn run(self) -> Result<()> {
-        self.save.as_deref().map_or(Ok(()), files::check_writable)?;
-        let loaded = self.common.load(&self.model)?;
-        let mut options =
-            PlanOptions { precision_bits: self.common.precision, ..PlanOptions::default() };
-        if let Some(&[low, high]) = self.input_range.as_deref() {
-            options.input_range = (low, high);
+        for file in [&self.save, &self.public].into_iter().flatten() {
+            files::check_writable(file)?;
         }
-        let replaced = self.common.replace(&loaded, options.input_range)?;
-        options.calibration = loaded.calibration;
-        let plan = Plan::new(&replaced.network, &options)?;
+        let plan = self.common.plan(&self.model, self.input_range)?;
         if let Some(path) = &self.save {
             files::write(path, &plan.to_bytes())?;
+        }
+        if let Some(path) = &self.public {
+            plan.public().save(path, Existing::Replace)?;
         }
         let memory_bytes = schedule::memory(&plan, self.common.memory())?;
         let report = Report { plan: plan.report(), memory_bytes };
@@ -126,7 +122,7 @@ fn table(model: &str, Report { plan: report, memory_bytes }: &Report) -> String 
         "\n{model}: plan {}\n  \
          parameters   N = {}, {} primes, log2 Q = {:.1} ({bound}), {}-bit security\n  \
          a batch      {} inputs; {} values encrypted at scale 2^{:.1}: {:.1} MB up ({:.1} kB an input), {:.1} MB down\n  \
-         keys         {:.1} MB\n  \
+         keys         {:.2} MB\n  \
          memory       {:.1} MB of ciphertexts at the most, on the processor\n  \
          squarings    {} in a row\n  \
          error        {:.3e} (standard deviation of a result, predicted)\n  \

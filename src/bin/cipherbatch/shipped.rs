@@ -1,7 +1,7 @@
 //! What the program brings along: trained networks and MNIST's test images.
 
 use crate::failure::Result;
-use crate::files;
+use crate::npy;
 use cipherbatch::Network;
 use ndarray::ArrayD;
 
@@ -40,7 +40,7 @@ pub fn network(name: &str) -> Option<Result<(Network, ArrayD<f32>)>> {
     let found = NETWORKS.iter().find(|n| n.name == name)?;
     let load = || {
         let network = Network::from_onnx_bytes(found.onnx)?;
-        Ok((network, files::parse_npy(found.name, found.calibration)?))
+        Ok((network, npy::parse(found.name, found.calibration)?))
     };
     Some(load())
 }

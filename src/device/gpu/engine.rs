@@ -184,11 +184,11 @@ impl Engine for GpuEngine {
         batch: &SeededTile,
     ) -> Result<(), DeviceError> {
         check::seeded(into.shape, at, order, batch)?;
-        transfer::send(&self.gpu, into, at, order, batch.c0())?;
+        transfer::send(&self.gpu, into, at, order, &batch.c0)?;
         self.gpu.guarded(|| {
             let mut rec = Recording::new(&self.gpu, &self.pipelines);
             let rows = (&self.gpu.buffer_of("the order of rows", order)?, order.len());
-            expand::expand(&mut rec, self.basis(), batch.seed(), rows, into, at)?;
+            expand::expand(&mut rec, self.basis(), &batch.seed, rows, into, at)?;
             rec.submit()
         })
     }

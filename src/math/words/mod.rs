@@ -130,6 +130,7 @@ macro_rules! per_words {
                 fn avx2($($arg: $ty),*) { body::<words::Avx2>($($arg),*) }
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
                 fn ifma($($arg: $ty),*) { body::<words::Ifma>($($arg),*) }
+                #[allow(unsafe_code, reason = "of what was asked about")]
                 match simd.level() {
                     // SAFETY: a `Simd` exists only for what the processor was asked about.
                     Level::Ifma => return unsafe { ifma($($arg),*) },

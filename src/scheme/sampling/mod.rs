@@ -4,8 +4,10 @@
 //! [`uniform`] is part of the format in which ciphertexts travel.
 
 mod error;
+#[allow(unsafe_code, reason = "vectors are loaded and stored by address")]
 mod keystream;
 mod ternary;
+#[allow(unsafe_code, reason = "vectors are loaded and stored by address")]
 mod uniform;
 
 pub use error::ERROR_STD;
@@ -25,10 +27,17 @@ pub type Seed = [u8; 32];
 pub struct EntropyError(#[from] getrandom::Error);
 
 /// A fresh seed from the operating system.
-pub(super) fn fresh_seed() -> Result<Zeroizing<Seed>, EntropyError> {
+pub(crate) fn fresh_seed() -> Result<Zeroizing<Seed>, EntropyError> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed)?;
     Ok(seed)
+}
+
+/// Fresh bytes that nobody needs to hide.
+pub(crate) fn fresh_public<const N: usize>() -> Result<[u8; N], EntropyError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
