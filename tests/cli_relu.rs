@@ -40,10 +40,16 @@ fn relu_is_replaced_by_polynomials_and_escaping_inputs_are_told() {
     assert_eq!(x.shape(), got.shape());
     assert!((square / x.len() as f32).sqrt() < 0.1);
 
-    let far = npy(&folder, "far.npy", &[2, 2, 4, 4], |i| if i < 3 { 9.0 } else { 0.5 });
-    let (out, lines) = infer(RELU, &far, &y, &options);
+    let far =
+        |value| npy(&folder, "far.npy", &[2, 2, 4, 4], move |i| if i < 3 { value } else { 0.5 });
+    let (out, lines) = infer(RELU, &far(1.6), &y, &options);
     assert!(out.status.success(), "{lines}");
     assert!(lines.contains("the_Relu") && lines.contains("3 of 64 values"), "{lines}");
+
+    // So far out that the polynomial is out of the plan's ranges.
+    let (out, lines) = infer(RELU, &far(9.0), &y, &options);
+    assert_eq!(out.status.code(), Some(2), "{lines}");
+    assert!(lines.contains("3 of 64 values") && lines.contains("overflowed"), "{lines}");
 }
 
 /// Beside the polynomials' accuracy a report gives that of the network as it was trained.

@@ -1,6 +1,9 @@
 //! One residue: primes below 2³¹, arithmetic modulo one of them, and the naive oracles
 //! that every faster implementation is tested against.
 
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "the operating system is asked")]
+mod amx;
 mod lines;
 mod modulus;
 pub mod naive;

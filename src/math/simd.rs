@@ -18,11 +18,13 @@ pub(crate) enum Level {
     Avx512,
     /// The 52-bit multiply-adds of IFMA and the dot products of VNNI on top: Ice Lake, Zen 4.
     Ifma,
+    /// The tiles of AMX, of bytes, on top, where the operating system lends them: Sapphire Rapids.
+    Amx,
 }
 
 impl Simd {
     /// The best that this processor has, or what the environment variable `CIPHERBATCH_SIMD`
-    /// (`portable`, `avx2`, `avx512`, `ifma`) lowers it to. Read once.
+    /// (`portable`, `avx2`, `avx512`, `ifma`, `amx`) lowers it to. Read once.
     pub fn detect() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
         *BEST.get_or_init(|| {
@@ -30,7 +32,8 @@ impl Simd {
                 Ok("portable") => Level::Portable,
                 Ok("avx2") => Level::Avx2,
                 Ok("avx512") => Level::Avx512,
-                _ => Level::Ifma,
+                Ok("ifma") => Level::Ifma,
+                _ => Level::Amx,
             };
             Self::all().filter(|s| s.0 <= limit).last().unwrap_or(Self(Level::Portable))
         })
@@ -38,7 +41,7 @@ impl Simd {
 
     /// Every instruction set this processor has, the weakest first: what tests run through.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Level::Portable, Level::Avx2, Level::Avx512, Level::Ifma]
+        [Level::Portable, Level::Avx2, Level::Avx512, Level::Ifma, Level::Amx]
             .into_iter()
             .filter(|l| l.is_available())
             .map(Self)
@@ -56,6 +59,7 @@ impl std::fmt::Display for Simd {
             Level::Avx2 => "AVX2",
             Level::Avx512 => "AVX-512",
             Level::Ifma => "AVX-512 with IFMA and VNNI",
+            Level::Amx => "AVX-512 with IFMA, VNNI and AMX",
         })
     }
 }
@@ -78,6 +82,7 @@ impl Level {
                 Self::Ifma => {
                     Self::Avx512.is_available() && has!("avx512ifma") && has!("avx512vnni")
                 }
+                Self::Amx => Self::Ifma.is_available() && super::amx::is_lent(),
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -111,7 +116,7 @@ macro_rules! per_simd {
                 #[allow(unsafe_code, reason = "of what was asked about")]
                 match simd.level() {
                     // SAFETY: a `Simd` exists only for what the processor was asked about.
-                    Level::Avx512 | Level::Ifma => return unsafe { avx512($($arg),*) },
+                    Level::Avx512 | Level::Ifma | Level::Amx => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.
                     Level::Avx2 => return unsafe { avx2($($arg),*) },
                     Level::Portable => {}

@@ -51,7 +51,9 @@ impl Machine {
 
     /// Writes the trace, where one was wanted.
     pub fn write_trace(&self, server: &Server) -> Result<()> {
-        self.trace.as_deref().map_or(Ok(()), |path| files::write(path, chrome(&server.spans()).as_bytes()))
+        self.trace
+            .as_deref()
+            .map_or(Ok(()), |path| files::write(path, chrome(&server.spans()).as_bytes()))
     }
 }
 

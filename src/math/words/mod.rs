@@ -133,7 +133,7 @@ macro_rules! per_words {
                 #[allow(unsafe_code, reason = "of what was asked about")]
                 match simd.level() {
                     // SAFETY: a `Simd` exists only for what the processor was asked about.
-                    Level::Ifma => return unsafe { ifma($($arg),*) },
+                    Level::Ifma | Level::Amx => return unsafe { ifma($($arg),*) },
                     // SAFETY: as above.
                     Level::Avx512 => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.

@@ -194,7 +194,7 @@ fn forward(simd: Simd, table: &NttTable, input: Input<'_>, a: &mut [u32]) {
             forward_by::<words::Ifma, range::Slack>(table, input, a);
         }
         let serves = <range::Slack as Range<_>>::PRIMES.contains(&table.m.value());
-        if simd.level() == Level::Ifma && serves && fits::<words::Ifma>(table.n) {
+        if simd.level() >= Level::Ifma && serves && fits::<words::Ifma>(table.n) {
             // SAFETY: a `Simd` exists only for what the processor was asked about.
             return unsafe { ifma(table, input, a) };
         }

@@ -1,5 +1,7 @@
 //! y += matrix·x modulo a prime, for a slice of columns: each processor's best way.
 
+#[cfg(target_arch = "x86_64")]
+mod bytes;
 mod doubles;
 #[cfg(target_arch = "x86_64")]
 mod halves;
@@ -8,6 +10,8 @@ mod rows;
 
 use crate::math::{Lines, Modulus, simd::Simd};
 use crate::ring::{BlockMatrix, Tile};
+#[cfg(target_arch = "x86_64")]
+use bytes::Bytes;
 use doubles::Doubles;
 #[cfg(target_arch = "x86_64")]
 use halves::Halves;
@@ -18,17 +22,21 @@ pub use rows::{Rows, Start};
 pub enum Product {
     /// Everywhere.
     Doubles(Doubles),
-    /// With the dot products of AVX-512 VNNI.
+    /// With dot products of pairs: AVX2, AVX-512 VNNI.
     #[cfg(target_arch = "x86_64")]
     Halves(Halves),
+    /// With tiles of bytes: AMX.
+    #[cfg(target_arch = "x86_64")]
+    Bytes(Bytes),
 }
 
 /// Room for the inputs of a slice, as a product wants them.
 #[derive(Debug, Default)]
 pub struct Room {
     doubles: Lines<f64>,
+    /// Halves or bytes.
     #[cfg(target_arch = "x86_64")]
-    halves: Lines<u32>,
+    words: Lines<u32>,
 }
 
 /// Some columns of what a matrix reads, modulo one prime.
@@ -65,6 +73,10 @@ impl Product {
     /// Packs a matrix for rings of degree `degree`.
     pub fn new(simd: Simd, degree: usize, source: BlockMatrix) -> Self {
         #[cfg(target_arch = "x86_64")]
+        if Bytes::suits(simd, degree, &source) {
+            return Self::Bytes(Bytes::new(&source));
+        }
+        #[cfg(target_arch = "x86_64")]
         if Halves::suits(simd, degree) {
             return Self::Halves(Halves::new(&source));
         }
@@ -78,6 +90,8 @@ impl Product {
             Self::Doubles(_) => doubles::WIDTH,
             #[cfg(target_arch = "x86_64")]
             Self::Halves(_) => halves::WIDTH,
+            #[cfg(target_arch = "x86_64")]
+            Self::Bytes(_) => bytes::WIDTH,
         }
     }
 
@@ -86,7 +100,9 @@ impl Product {
         match self {
             Self::Doubles(_) => doubles::load(simd, m, x, &mut room.doubles),
             #[cfg(target_arch = "x86_64")]
-            Self::Halves(_) => halves::load(simd, m, x, &mut room.halves),
+            Self::Halves(_) => halves::load(simd, m, x, &mut room.words),
+            #[cfg(target_arch = "x86_64")]
+            Self::Bytes(matrix) => matrix.load(simd, m, x, &mut room.words),
         }
     }
 
@@ -105,7 +121,9 @@ impl Product {
                 matrix.add(simd, m, x, component, &room.doubles, y);
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Halves(matrix) => matrix.add(simd, m, x, component, &room.halves, y),
+            Self::Halves(matrix) => matrix.add(simd, m, x, component, &room.words, y),
+            #[cfg(target_arch = "x86_64")]
+            Self::Bytes(matrix) => matrix.add(simd, m, x, component, &room.words, y),
         }
     }
 }

@@ -95,3 +95,32 @@ unsafe impl Vector for Vnni {
         }
     }
 }
+
+impl Vnni {
+    /// Lane by lane, modulo 2³².
+    #[inline(always)]
+    pub fn times_256(self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_slli_epi32::<8>(self.0) })
+    }
+
+    /// Byte i of each lane of all four, the first one's lowest, as vector i: a transposition of four by
+    /// four bytes.
+    #[inline(always)]
+    pub fn digits(x: [Self; 4]) -> [Self; 4] {
+        let [a, b, c, d] = x.map(|x| x.0);
+        // SAFETY: as above.
+        unsafe {
+            let even = |x, y| _mm512_mask_blend_epi8(ODD_BYTES, x, _mm512_slli_epi32::<8>(y));
+            let odd = |x, y| _mm512_mask_blend_epi8(ODD_BYTES, _mm512_srli_epi32::<8>(x), y);
+            let low = |x, y| _mm512_mask_blend_epi16(ODD_HALVES, x, _mm512_slli_epi32::<16>(y));
+            let high = |x, y| _mm512_mask_blend_epi16(ODD_HALVES, _mm512_srli_epi32::<16>(x), y);
+            let ([ab0, ab1], [cd0, cd1]) = ([even(a, b), odd(a, b)], [even(c, d), odd(c, d)]);
+            [low(ab0, cd0), low(ab1, cd1), high(ab0, cd0), high(ab1, cd1)].map(Self)
+        }
+    }
+}
+
+/// The second and fourth byte of each lane, and the second half.
+const ODD_BYTES: __mmask64 = 0xaaaa_aaaa_aaaa_aaaa;
+const ODD_HALVES: __mmask32 = 0xaaaa_aaaa;

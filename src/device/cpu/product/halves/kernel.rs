@@ -32,7 +32,7 @@ macro_rules! per_vector {
             fn avx2($($arg: $ty),*) { body::<Avx2, 1>($($arg),*) }
             match simd.level() {
                 // SAFETY: a `Simd` exists only for what the processor was asked about.
-                Level::Ifma => unsafe { vnni($($arg),*) },
+                Level::Ifma | Level::Amx => unsafe { vnni($($arg),*) },
                 // SAFETY: as above.
                 Level::Avx2 => unsafe { avx2($($arg),*) },
                 Level::Avx512 | Level::Portable => unreachable!("asked for what does not suit"),

@@ -8,9 +8,9 @@
 //! Squares come as Montgomery products, short of a factor 2³² that c₁ and c₀ make up for.
 
 mod avx2;
-mod avx512;
+pub mod avx512;
 mod kernel;
-mod vector;
+pub mod vector;
 
 use super::{Rows, Slice};
 use crate::math::{
@@ -180,7 +180,7 @@ impl Halves {
 /// Columns at once, where the processor has what it takes. AVX-512 without VNNI is as fast on doubles.
 fn columns(simd: Simd) -> Option<usize> {
     match simd.level() {
-        Level::Ifma => Some(32),
+        Level::Ifma | Level::Amx => Some(32),
         Level::Avx2 => Some(8),
         Level::Avx512 | Level::Portable => None,
     }

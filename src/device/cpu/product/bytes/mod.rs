@@ -1,0 +1,117 @@
+//! The modular product on bytes, with the tiles of AMX.
+//!
+//! A residue x < 2³¹ is Σ xᵢ·2⁸ⁱ with its own four bytes, and a weight is w₀ + w₁·2⁸ with signed bytes,
+//! of which w₁ is mostly 0. One instruction multiplies 16 rows of 64 weights with 64 rows of 16
+//! columns, so that the sums Sᵢ = Σ w·xᵢ of 16 outputs stay in four registers. Where the weights of a
+//! row add up to at most [`NORM`] in absolute value, l = S₀ + S₁·2⁸ and h = S₂ + S₃·2⁸ stay below 2³⁰;
+//! rows are cut into segments of that weight, and a segment's h·2¹⁶ + l is reduced at once, as on
+//! halves. Products with w₁ are segments of their own, with a factor 2⁸.
+//!
+//! Squares come as Montgomery products, short of a factor 2³², which that reduction makes up for.
+
+mod kernel;
+mod pack;
+mod tiles;
+
+use super::{Rows, Slice};
+use crate::math::{
+    Lines, Modulus,
+    simd::{Level, Simd},
+};
+use crate::ring::BlockMatrix;
+use std::ops::Range;
+
+/// Σ|w| of a row's segment, at most: |Sᵢ| ≤ 255·2¹⁴, and |l| ≤ 65535·2¹⁴ < 2³⁰.
+const NORM: u32 = 1 << 14;
+
+/// Rows of outputs, and columns, of a tile of sums.
+const ROWS: usize = 16;
+const COLUMNS: usize = 16;
+
+/// Quads of inputs of a tile, at most.
+const DEPTH: usize = 16;
+
+/// Words of a quad of inputs in 16 columns: four digits of 64 bytes.
+const QUAD: usize = 64;
+
+/// Weights up to this one are two signed bytes.
+const HEAVIEST: u32 = 127 * 256 + 127;
+
+/// Columns of a slice, as on halves.
+pub const WIDTH: usize = 128;
+
+/// A matrix whose inputs are taken in quads 4j … 4j + 3, and some neighbouring quads at a time.
+#[derive(Debug)]
+pub struct Bytes {
+    /// Quads of inputs, the last one perhaps with nothing in its last places.
+    quads: usize,
+    /// Quads of a tile, and rows of outputs.
+    depth: usize,
+    height: usize,
+    /// Output rows, in the order of the source's blocks.
+    rows: Vec<u32>,
+    /// The first quad of each step of a segment.
+    steps: Vec<u32>,
+    /// `[step][height][16 quads][4]` for each segment; equal segments share theirs.
+    weights: Lines<i8>,
+    segments: Vec<Segment>,
+}
+
+/// Up to [`ROWS`] outputs and some of what they read.
+#[derive(Debug)]
+struct Segment {
+    /// Whether no other segment of these outputs comes before.
+    first: bool,
+    /// Which byte of the weights.
+    byte: usize,
+    steps: Range<usize>,
+    rows: Range<usize>,
+    /// Where its weights start.
+    weights: usize,
+}
+
+impl Bytes {
+    /// Whether the processor has what it takes, slices are whole vectors, and weights are two bytes.
+    pub fn suits(simd: Simd, degree: usize, source: &BlockMatrix) -> bool {
+        simd.level() >= Level::Amx
+            && degree.is_multiple_of(COLUMNS)
+            && source.max_weight() <= HEAVIEST
+    }
+
+    /// A slice as bytes, `[component][16 columns][quad][digit][column][input of the quad]`. Squares are
+    /// Montgomery products.
+    pub fn load(&self, simd: Simd, m: &Modulus, x: Slice<'_>, out: &mut Lines<u32>) {
+        assert!(simd.level() >= Level::Amx && x.width.is_multiple_of(COLUMNS));
+        let (size, padded) = (self.size(x.width), self.padded());
+        // SAFETY: a `Simd` exists only for what the processor was asked about.
+        unsafe { kernel::fill(m, x, padded, out.at_least(x.components() * size)) };
+    }
+
+    /// y += matrix·x for one component of what [`Bytes::load`] made.
+    pub fn add(
+        &self,
+        simd: Simd,
+        m: &Modulus,
+        x: Slice<'_>,
+        component: usize,
+        room: &[u32],
+        y: &mut Rows<'_>,
+    ) {
+        assert!(simd.level() >= Level::Amx && x.width.is_multiple_of(COLUMNS));
+        let size = self.size(x.width);
+        let room = &room[component * size..][..size];
+        // SAFETY: a `Simd` exists only for what the processor was asked about.
+        unsafe { kernel::product(m, x.squared, self, x.width, room, y) };
+    }
+
+    /// Quads that 16 columns have room for: a tile may begin with any quad that there is, and reads
+    /// `depth`, with weights 0 beyond.
+    fn padded(&self) -> usize {
+        self.quads + self.depth
+    }
+
+    /// Words of one component of a slice.
+    fn size(&self, width: usize) -> usize {
+        width / COLUMNS * self.padded() * QUAD
+    }
+}
