@@ -13,15 +13,29 @@ use std::io::{Cursor, Read};
 /// What every NPY file begins with.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The longest header: 32 dimensions of 20 digits each, and the words around them. Its parser descends
-/// with every bracket.
+/// The longest header: 32 dimensions of 20 digits each, and the words around them.
 const LONGEST_HEADER: usize = 1024;
+
+/// Brackets that a header opens, at most: an array of numbers has one around all and one around its
+/// shape. The parser tries each bracket in several ways, and all within it again in each: its time
+/// is exponential in their depth.
+const MOST_BRACKETS: usize = 4;
 
 /// An array of 32-bit or 64-bit floats from the bytes of an NPY file; `name` is for messages.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<ArrayD<f32>> {
     let length = header_length(bytes).unwrap_or(0);
     if length > LONGEST_HEADER {
         let reason = format!("an NPY header of {length} bytes; at most {LONGEST_HEADER} are read");
+        return Err(Failure::file(name, reason));
+    }
+    // The length itself, of up to six bytes after the magic ones, holds none to speak of.
+    let header = &bytes[..bytes.len().min(MAGIC.len() + 6 + length)];
+    let brackets = header.iter().filter(|b| b"([{".contains(b)).count();
+    if brackets > MOST_BRACKETS {
+        let reason = format!(
+            "an NPY header with {brackets} brackets; that of an array of numbers has 2, and at most \
+             {MOST_BRACKETS} are read"
+        );
         return Err(Failure::file(name, reason));
     }
     let array = ArrayD::<Float>::read_npy(Cursor::new(bytes));
@@ -132,7 +146,7 @@ mod tests {
         says(&shape("(4000000000, 4000000000, 4000000000)"), "overflow");
         says(&shape("(1,)"), "extra");
         says(&shape(&"(".repeat(30_000)), "at most 1024");
-        says(&shape(&"(".repeat(900)), "");
+        says(&shape(&"(".repeat(900)), "902 brackets");
         says(&[MAGIC, &[2, 0], &u32::MAX.to_le_bytes()].concat(), "at most 1024");
         says(&file("{'descr': '<i8', 'fortran_order': False, 'shape': (1,)}", &[0; 8]), "<i8");
     }

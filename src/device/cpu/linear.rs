@@ -68,9 +68,12 @@ pub fn linear(
                 if layer.onto && component == 0 {
                     add(m, constants, &mut y);
                 }
-                for (t, room) in terms.iter().zip(rooms.iter()) {
+                let reaches = |t: &Summand<'_>| component < t.slice(prime, at, width).components();
+                let last = terms.iter().rposition(reaches);
+                for (i, (t, room)) in terms.iter().zip(rooms.iter_mut()).enumerate() {
                     let x = t.slice(prime, at, width);
-                    if component < x.components() {
+                    if reaches(t) {
+                        y.last = last == Some(i);
                         t.matrix.product().add(simd, m, x, component, room, &mut y);
                         y.start = Start::Held;
                     }

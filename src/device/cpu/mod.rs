@@ -4,6 +4,7 @@ mod engine;
 mod key;
 mod linear;
 mod matrix;
+mod memory;
 mod pool;
 mod product;
 mod scatter;

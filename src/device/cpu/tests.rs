@@ -117,14 +117,42 @@ fn the_heaviest_row_is_exact() {
     let p = params.basis().modulus(0).value();
     let shape = Shape { primes: 1, components: 2, rows: 64, degree: 64 };
     let x = Tile::new(shape, vec![p - 1; shape.residues()]).unwrap();
-    // 64 · 32,767 = 2²¹ − 64 is the heaviest row of 64 equal weights that is accepted.
-    let rows = [32_767, -32_767].map(|w| (0..64).map(|c| (c, w)).collect());
-    let matrix = BlockMatrix::from_rows(64, &rows).unwrap();
-    let naive = NaiveEngine::open(&params, None).unwrap();
-    let want = plain(&naive, &x, &matrix, &[0, p - 1]);
-    for simd in Simd::all() {
-        let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
-        assert!(plain(&cpu, &x, &matrix, &[0, p - 1]) == want, "{simd}");
+    // 64 · 32,767 = 2²¹ − 64 is the heaviest row of 64 equal weights that is accepted. Two signed bytes
+    // are at most ±32,639; 128 and −129 carry from one byte to the other.
+    for weight in [32_767, 32_639, 128, 127] {
+        let rows =
+            [weight, -weight, -weight - 1].map(|w| (0..64).map(|c| (c, w.max(-32_767))).collect());
+        let matrix = BlockMatrix::from_rows(64, &rows).unwrap();
+        let naive = NaiveEngine::open(&params, None).unwrap();
+        let want = plain(&naive, &x, &matrix, &[0, p - 1, 1]);
+        for simd in Simd::all() {
+            let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
+            assert!(plain(&cpu, &x, &matrix, &[0, p - 1, 1]) == want, "{weight}, {simd}");
+        }
+    }
+}
+
+/// Rows long enough to be cut, more outputs than go at once, and inputs in runs with gaps between them,
+/// the last ones among them.
+#[test]
+fn long_rows_of_patches_agree_with_the_definitions() {
+    let params = params(64, 2, 1 << 31);
+    let rng = &mut ChaCha20Rng::seed_from_u64(7);
+    let shape = Shape { primes: 2, components: 2, rows: 403, degree: 64 };
+    let x = random_tile(&params, shape, rng);
+    for (outputs, most) in [(1, 127), (16, 40), (37, 127), (100, 5_000)] {
+        let patches: Vec<u32> =
+            (0..403).filter(|c| c % 101 > 17 && c % 23 > 5 || *c == 402).collect();
+        let weight = |rng: &mut ChaCha20Rng| rng.next_u32() as i32 % (most + 1);
+        let rows: Vec<_> =
+            (0..outputs).map(|_| patches.iter().map(|&c| (c, weight(rng))).collect()).collect();
+        let matrix = BlockMatrix::from_rows(403, &rows).unwrap();
+        let bias = vec![3; outputs];
+        let want = plain(&NaiveEngine::open(&params, None).unwrap(), &x, &matrix, &bias);
+        for simd in Simd::all() {
+            let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
+            assert!(plain(&cpu, &x, &matrix, &bias) == want, "{outputs} rows, {simd}");
+        }
     }
 }
 

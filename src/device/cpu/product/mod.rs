@@ -6,6 +6,8 @@ mod doubles;
 #[cfg(target_arch = "x86_64")]
 mod halves;
 mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod partial;
 mod rows;
 
 use crate::math::{Lines, Modulus, simd::Simd};
@@ -37,6 +39,9 @@ pub struct Room {
     /// Halves or bytes.
     #[cfg(target_arch = "x86_64")]
     words: Lines<u32>,
+    /// Sums of some columns, until they are complete.
+    #[cfg(target_arch = "x86_64")]
+    sums: Lines<u32>,
 }
 
 /// Some columns of what a matrix reads, modulo one prime.
@@ -113,7 +118,7 @@ impl Product {
         m: &Modulus,
         x: Slice<'_>,
         component: usize,
-        room: &Room,
+        room: &mut Room,
         y: &mut Rows<'_>,
     ) {
         match self {
@@ -121,9 +126,13 @@ impl Product {
                 matrix.add(simd, m, x, component, &room.doubles, y);
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Halves(matrix) => matrix.add(simd, m, x, component, &room.words, y),
+            Self::Halves(matrix) => {
+                matrix.add(simd, m, x, component, &room.words, &mut room.sums, y);
+            }
             #[cfg(target_arch = "x86_64")]
-            Self::Bytes(matrix) => matrix.add(simd, m, x, component, &room.words, y),
+            Self::Bytes(matrix) => {
+                matrix.add(simd, m, x, component, &room.words, &mut room.sums, y);
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Rows<'a> {
     width: usize,
     /// What the next product is added to.
     pub start: Start<'a>,
+    /// Whether nothing is added after the next product: it is not read again soon.
+    pub last: bool,
 }
 
 impl<'a> Rows<'a> {
@@ -29,7 +31,7 @@ impl<'a> Rows<'a> {
     /// # Safety
     /// While it lives nobody else uses what of these rows is asked for.
     pub unsafe fn new(target: &'a Scatter<'a>, first: usize, stride: usize, width: usize) -> Self {
-        Self { target, first, stride, width, start: Start::Held }
+        Self { target, first, stride, width, start: Start::Held, last: false }
     }
 
     /// The columns of a row.

@@ -1,14 +1,16 @@
 //! Slices to bytes, and tiles of sums to residues.
 
-use super::tiles::{Shapes, Tiles};
+use super::tiles::{LINE, Shapes, Tiles};
 use super::{Bytes, COLUMNS, QUAD, ROWS, Segment};
 use crate::device::cpu::product::halves::{
     avx512::Vnni,
     vector::{Residues, Vector},
 };
-use crate::device::cpu::product::{Rows, Slice, Start};
+use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams};
+use crate::device::cpu::product::{Rows, Slice};
 use crate::math::Modulus;
-use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use std::mem::MaybeUninit;
 
 /// What [`Bytes::load`] says, with room for `padded` quads.
 ///
@@ -63,11 +65,12 @@ fn vector(piece: &[u32], column: usize) -> Vnni {
     }
 }
 
-/// Sums of four digits, as tiles are stored.
+/// Sums of four digits in two times 16 columns, as tiles are stored.
 #[repr(align(64))]
-struct Sums([[[i32; COLUMNS]; ROWS]; 4]);
+struct Sums([MaybeUninit<[[[i32; COLUMNS]; ROWS]; 4]>; PASS / COLUMNS]);
 
-/// y += matrix·x modulo the prime, for one component x of what [`fill`] makes.
+/// y += matrix·x modulo the prime, for one component x of what [`fill`] makes. `sums` has room for
+/// [`PASS`] columns of all rows.
 ///
 /// # Safety
 /// The processor has AVX-512 with VNNI, and AMX.
@@ -78,6 +81,7 @@ pub unsafe fn product(
     matrix: &Bytes,
     width: usize,
     x: &[u32],
+    sums: &mut [u32],
     y: &mut Rows<'_>,
 ) {
     let words = matrix.padded() * QUAD;
@@ -85,37 +89,46 @@ pub unsafe fn product(
     let gather = Gather::new(m, squared);
     // SAFETY: the caller's promise; nothing called from here uses tiles.
     let tiles = unsafe { Tiles::new(&Shapes::new(matrix.height, matrix.depth)) };
-    let mut sums = [const { Sums([[[0; COLUMNS]; ROWS]; 4]) }; 2];
-    for (x, column) in x.chunks_exact(words).zip((0..width).step_by(COLUMNS)) {
+    let mut stores = [const { Sums([MaybeUninit::uninit(); PASS / COLUMNS]) }; 2];
+    for column in (0..width).step_by(PASS) {
+        let pass = PASS.min(width - column);
+        let x = &x[words * (column / COLUMNS)..][..words * (pass / COLUMNS)];
         let multiply = |segment: &Segment, sums: &mut Sums| {
             let steps = &matrix.steps[segment.steps.clone()];
             let weights = &matrix.weights[segment.weights..];
-            assert!(weights.len() >= steps.len() * matrix.height * super::tiles::LINE);
-            // SAFETY: a step begins with one of `quads` quads, and `depth` more have room; weights have
-            // been counted, and `Sums` are four tiles.
-            unsafe {
-                let sums = sums.0.as_mut_ptr().cast();
-                tiles.multiply(steps, x.as_ptr(), weights.as_ptr(), matrix.height, sums);
+            assert!(weights.len() >= steps.len() * matrix.height * LINE);
+            for (x, sums) in x.chunks_exact(words).zip(&mut sums.0) {
+                // SAFETY: a step begins with one of `quads` quads, and `depth` more have room; weights
+                // have been counted, and there is room for four tiles.
+                unsafe {
+                    let sums = sums.as_mut_ptr().cast();
+                    tiles.multiply(steps, x.as_ptr(), weights.as_ptr(), matrix.height, sums);
+                }
             }
         };
         // While one segment's sums are brought together, the next one's are under way.
-        let [mut done, mut next] = sums.each_mut();
+        let [mut done, mut next] = stores.each_mut();
         if let Some(segment) = matrix.segments.first() {
             multiply(segment, done);
         }
         for (i, segment) in matrix.segments.iter().enumerate() {
             if let Some(following) = matrix.segments.get(i + 1) {
-                for &row in &matrix.rows[following.rows.clone()] {
-                    // Rows lie pages apart, and are about to be written.
-                    let line = y.row(row as usize)[column..].as_ptr();
-                    _mm_prefetch::<_MM_HINT_ET0>(line.cast());
-                }
                 multiply(following, next);
             }
-            gather.write(segment, &matrix.rows[segment.rows.clone()], done, column, y);
+            let rows = &matrix.rows[segment.rows.clone()];
+            let own = &mut sums[segment.rows.start * pass..segment.rows.end * pass];
+            for (at, done) in (0..pass).step_by(COLUMNS).zip(&done.0) {
+                let to = Partial::new(own, pass, column, at, segment.first, y);
+                // SAFETY: the tiles have been stored, as many rows of them as the segment has.
+                unsafe { gather.add(segment.byte, rows, done.as_ptr().cast(), to) };
+            }
+            if segment.last {
+                finish::<Vnni>(own, pass, column, rows, y);
+            }
             std::mem::swap(&mut done, &mut next);
         }
     }
+    order_streams();
 }
 
 /// What brings the sums of four digits together.
@@ -135,26 +148,21 @@ impl Gather {
         Self { residues: Residues::new(m), factors }
     }
 
-    /// Adds a segment's sums to its outputs, `rows`, from `column` on.
+    /// Adds sums of digits, `[digit][16 rows][column]`, to those of `rows`.
+    ///
+    /// # Safety
+    /// At `digits` there are as many rows in each tile as in `rows`.
     #[inline(always)]
-    fn write(&self, segment: &Segment, rows: &[u32], sums: &Sums, column: usize, y: &mut Rows<'_>) {
-        let (k, [low, high], start) = (&self.residues, self.factors[segment.byte], y.start);
+    unsafe fn add(&self, byte: usize, rows: &[u32], digits: *const u32, mut to: Partial<'_, '_>) {
+        let (k, [low, high]) = (&self.residues, self.factors[byte]);
         for (i, &row) in rows.iter().enumerate() {
-            let y = &mut y.row(row as usize)[column..column + COLUMNS];
-            // SAFETY: as many words, on both sides.
-            unsafe {
-                let s = [0, 1, 2, 3].map(|digit| Vnni::load(sums.0[digit][i].as_ptr().cast()));
-                let (l, h) = (s[0].add(s[1].times_256()), s[2].add(s[3].times_256()));
-                let sum = k.gathered(h, l, high, low);
-                let before = match start {
-                    Start::Constants(constants) if segment.first => {
-                        Vnni::splat(constants[row as usize])
-                    }
-                    Start::Zero if segment.first => Vnni::splat(0),
-                    _ => Vnni::load(y.as_ptr()),
-                };
-                k.reduced(before.add(sum)).store(y.as_mut_ptr());
-            }
+            // SAFETY: the caller's promise.
+            let s = [0, 1, 2, 3]
+                .map(|digit| unsafe { Vnni::load(digits.add((digit * ROWS + i) * COLUMNS)) });
+            let (l, h) = (s[0].add(s[1].times_256()), s[2].add(s[3].times_256()));
+            let sum = k.gathered(h, l, high, low);
+            let before = to.before::<Vnni>(i, row, 0);
+            to.put(i, 0, k.reduced(before.add(sum)));
         }
     }
 }

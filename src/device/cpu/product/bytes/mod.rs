@@ -1,7 +1,7 @@
 //! The modular product on bytes, with the tiles of AMX.
 //!
-//! A residue x < 2³¹ is Σ xᵢ·2⁸ⁱ with its own four bytes, and a weight is w₀ + w₁·2⁸ with signed bytes,
-//! of which w₁ is mostly 0. One instruction multiplies 16 rows of 64 weights with 64 rows of 16
+//! A residue x < 2³¹ is Σ xᵢ·2⁸ⁱ with its own four bytes, and a weight is a signed byte, the sum of two,
+//! or w₀ + w₁·2⁸ with two. One instruction multiplies 16 rows of 64 weights with 64 rows of 16
 //! columns, so that the sums Sᵢ = Σ w·xᵢ of 16 outputs stay in four registers. Where the weights of a
 //! row add up to at most [`NORM`] in absolute value, l = S₀ + S₁·2⁸ and h = S₂ + S₃·2⁸ stay below 2³⁰;
 //! rows are cut into segments of that weight, and a segment's h·2¹⁶ + l is reduced at once, as on
@@ -13,6 +13,7 @@ mod kernel;
 mod pack;
 mod tiles;
 
+use super::partial::PASS;
 use super::{Rows, Slice};
 use crate::math::{
     Lines, Modulus,
@@ -31,10 +32,16 @@ const COLUMNS: usize = 16;
 /// Quads of inputs of a tile, at most.
 const DEPTH: usize = 16;
 
+/// Quads of a segment, at most: 24 KB of what they are of in a pass, which all panels of a block read
+/// from L1.
+const QUADS: usize = 48;
+
 /// Words of a quad of inputs in 16 columns: four digits of 64 bytes.
 const QUAD: usize = 64;
 
-/// Weights up to this one are two signed bytes.
+/// Weights up to this one are sums of two signed bytes, and all up to this one such bytes with a
+/// factor 2⁸ between them.
+const SUM: u32 = 2 * 127;
 const HEAVIEST: u32 = 127 * 256 + 127;
 
 /// Columns of a slice, as on halves.
@@ -60,8 +67,9 @@ pub struct Bytes {
 /// Up to [`ROWS`] outputs and some of what they read.
 #[derive(Debug)]
 struct Segment {
-    /// Whether no other segment of these outputs comes before.
+    /// Whether no other segment of these outputs comes before, or after.
     first: bool,
+    last: bool,
     /// Which byte of the weights.
     byte: usize,
     steps: Range<usize>,
@@ -95,13 +103,15 @@ impl Bytes {
         x: Slice<'_>,
         component: usize,
         room: &[u32],
+        sums: &mut Lines<u32>,
         y: &mut Rows<'_>,
     ) {
         assert!(simd.level() >= Level::Amx && x.width.is_multiple_of(COLUMNS));
         let size = self.size(x.width);
         let room = &room[component * size..][..size];
+        let sums = sums.at_least(self.rows.len() * PASS);
         // SAFETY: a `Simd` exists only for what the processor was asked about.
-        unsafe { kernel::product(m, x.squared, self, x.width, room, y) };
+        unsafe { kernel::product(m, x.squared, self, x.width, room, sums, y) };
     }
 
     /// Quads that 16 columns have room for: a tile may begin with any quad that there is, and reads

@@ -1,6 +1,6 @@
 //! Weights in tiles.
 
-use super::{Bytes, DEPTH, NORM, ROWS, Segment};
+use super::{Bytes, DEPTH, NORM, QUADS, ROWS, SUM, Segment};
 use crate::math::Lines;
 use crate::ring::{Block, BlockMatrix};
 use std::collections::HashMap;
@@ -20,12 +20,11 @@ impl Bytes {
             known: HashMap::new(),
         };
         for block in source.blocks() {
-            let own = packer.segments.len();
-            panels(block.rows.clone()).for_each(|rows| packer.panel(block, rows));
+            let mut own: Vec<(usize, Segment)> = Vec::new();
+            panels(block.rows.clone()).for_each(|rows| own.extend(packer.panel(block, rows)));
             // Panels side by side, as far as they have come.
-            let steps = &packer.steps;
-            packer.segments[own..]
-                .sort_by_key(|s| (!s.first, steps[s.steps.clone()].first().copied()));
+            own.sort_by_key(|&(turn, _)| turn);
+            packer.segments.extend(own.into_iter().map(|(_, segment)| segment));
         }
         Self {
             quads: source.inputs().div_ceil(4),
@@ -52,16 +51,26 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    /// Packs up to [`ROWS`] rows of a block.
-    fn panel(&mut self, block: &Block, rows: Range<usize>) {
+    /// Packs up to [`ROWS`] rows of a block, in segments that come one after another.
+    fn panel(
+        &mut self,
+        block: &Block,
+        rows: Range<usize>,
+    ) -> impl Iterator<Item = (usize, Segment)> {
         let columns = &self.source.columns()[block.columns.clone()];
+        let weights = &self.source.weights()[block.weights..];
         let order = ascending(columns);
         let steps = steps(order.iter().map(|&k| columns[k] / 4), self.depth);
-        let (mut tile, mut none) = (vec![0; self.height * 4 * DEPTH], true);
+        let is_sum = self.source.max_weight() <= SUM;
+        let mut out: Vec<Segment> = Vec::new();
+        let mut part = Part::new(0, rows.len());
+        let mut tile = vec![0; self.height * 4 * DEPTH];
         for byte in 0..2 {
-            let mut segment = Vec::new();
-            let mut packed = Vec::new();
-            let mut sums = vec![0; rows.len()];
+            if byte == 1 && !is_sum {
+                out.extend(
+                    self.segment(&rows, std::mem::replace(&mut part, Part::new(1, rows.len()))),
+                );
+            }
             let mut rest = &order[..];
             for &quad in &steps {
                 let end = quad as usize + self.depth;
@@ -71,9 +80,9 @@ impl Packer<'_> {
                 tile.fill(0);
                 let mut more = vec![0; rows.len()];
                 for (i, row) in rows.clone().enumerate() {
-                    let at = block.weights + (row - block.rows.start) * columns.len();
+                    let weights = &weights[(row - block.rows.start) * columns.len()..];
                     for &k in inside {
-                        let w = bytes(self.source.weights()[at + k])[byte];
+                        let w = bytes(weights[k], is_sum)[byte];
                         tile[i * 4 * DEPTH + (columns[k] - 4 * quad) as usize] = w;
                         more[i] += u32::from(w.unsigned_abs());
                     }
@@ -82,42 +91,57 @@ impl Packer<'_> {
                     continue;
                 }
                 // A tile alone has at most 64·128 = NORM/2.
-                if sums.iter().zip(&more).any(|(s, m)| s + m > NORM) {
-                    self.segment(&mut none, byte, &mut segment, &rows, &mut packed);
-                    sums.fill(0);
+                let heavy = part.sums.iter().zip(&more).any(|(s, m)| s + m > NORM);
+                if heavy || part.steps.len() == QUADS / self.depth {
+                    let next = Part::new(part.byte, rows.len());
+                    out.extend(self.segment(&rows, std::mem::replace(&mut part, next)));
                 }
-                sums.iter_mut().zip(&more).for_each(|(s, m)| *s += m);
-                segment.push(quad);
-                packed.extend_from_slice(&tile);
-            }
-            if !segment.is_empty() {
-                self.segment(&mut none, byte, &mut segment, &rows, &mut packed);
+                part.sums.iter_mut().zip(&more).for_each(|(s, m)| *s += m);
+                part.steps.push(quad);
+                part.packed.extend_from_slice(&tile);
             }
         }
-        if none {
+        out.extend(self.segment(&rows, part));
+        if out.is_empty() {
             // Outputs that read nothing have constants still.
-            self.segment(&mut none, 0, &mut Vec::new(), &rows, &mut Vec::new());
+            let steps = self.steps.len()..self.steps.len();
+            let rows = rows.clone();
+            out.push(Segment { first: true, last: true, byte: 0, steps, rows, weights: 0 });
         }
+        out[0].first = true;
+        out.iter_mut().last().into_iter().for_each(|segment| segment.last = true);
+        out.into_iter().enumerate()
     }
 
-    /// Takes the steps gathered.
-    fn segment(
-        &mut self,
-        none: &mut bool,
-        byte: usize,
-        steps: &mut Vec<u32>,
-        rows: &Range<usize>,
-        packed: &mut Vec<i8>,
-    ) {
-        let weights = *self.known.entry(std::mem::take(packed)).or_insert_with_key(|packed| {
+    /// What has been gathered, if anything has.
+    fn segment(&mut self, rows: &Range<usize>, part: Part) -> Option<Segment> {
+        let Part { byte, steps, packed, .. } = part;
+        if steps.is_empty() {
+            return None;
+        }
+        let weights = *self.known.entry(packed).or_insert_with_key(|packed| {
             self.weights.extend_from_slice(packed);
             self.weights.len() - packed.len()
         });
         let start = self.steps.len();
-        self.steps.append(steps);
-        let steps = start..self.steps.len();
-        let first = std::mem::replace(none, false);
-        self.segments.push(Segment { first, byte, steps, rows: rows.clone(), weights });
+        self.steps.extend(steps);
+        let (steps, rows) = (start..self.steps.len(), rows.clone());
+        Some(Segment { first: false, last: false, byte, steps, rows, weights })
+    }
+}
+
+/// A segment on its way.
+struct Part {
+    byte: usize,
+    steps: Vec<u32>,
+    packed: Vec<i8>,
+    /// Σ|w| so far, of each row.
+    sums: Vec<u32>,
+}
+
+impl Part {
+    fn new(byte: usize, rows: usize) -> Self {
+        Self { byte, steps: Vec::new(), packed: Vec::new(), sums: vec![0; rows] }
     }
 }
 
@@ -169,8 +193,10 @@ fn panels(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     (0..count).map(move |i| at(i)..at(i + 1))
 }
 
-/// w₀ and w₁ with w = w₀ + w₁·2⁸, for weights within ±[`super::HEAVIEST`].
-fn bytes(w: i32) -> [i8; 2] {
-    let low = w as i8;
-    [low, ((w - i32::from(low)) >> 8) as i8]
+/// Two signed bytes with w = w₀ + w₁, for weights within ±[`SUM`]; or with w = w₀ + w₁·2⁸, within
+/// ±[`super::HEAVIEST`].
+fn bytes(w: i32, is_sum: bool) -> [i8; 2] {
+    let low = if is_sum { w.clamp(-127, 127) as i8 } else { w as i8 };
+    let rest = w - i32::from(low);
+    [low, if is_sum { rest } else { rest >> 8 } as i8]
 }

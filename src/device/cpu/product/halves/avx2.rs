@@ -1,6 +1,7 @@
 //! Eight words. A dot product is two instructions here, which any of three ports may take, so that
 //! twelve multiply-adds of residues a cycle are the most: on doubles they would be eight.
 
+use super::multiply::{signed_256, unsigned_256};
 use super::vector::Vector;
 use std::arch::x86_64::*;
 
@@ -31,6 +32,12 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn stream(self, at: *mut u32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_stream_si256(at.cast(), self.0) }
+    }
+
+    #[inline(always)]
     fn dot(self, x: Self, w: Self) -> Self {
         Self(unsafe { _mm256_add_epi32(self.0, _mm256_madd_epi16(x.0, w.0)) })
     }
@@ -57,12 +64,12 @@ unsafe impl Vector for Avx2 {
 
     #[inline(always)]
     fn multiply(self, other: Self) -> Self {
-        Self(unsafe { _mm256_mul_epu32(self.0, other.0) })
+        Self(unsafe { unsigned_256(self.0, other.0) })
     }
 
     #[inline(always)]
     fn multiply_signed(self, other: Self) -> Self {
-        Self(unsafe { _mm256_mul_epi32(self.0, other.0) })
+        Self(unsafe { signed_256(self.0, other.0) })
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! Sixteen words, with the dot products of VNNI: one instruction multiplies and adds 32 pairs of
 //! halves.
 
+use super::multiply::{signed_512, unsigned_512};
 use super::vector::Vector;
 use std::arch::x86_64::*;
 
@@ -31,6 +32,12 @@ unsafe impl Vector for Vnni {
     }
 
     #[inline(always)]
+    unsafe fn stream(self, at: *mut u32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_stream_si512(at.cast(), self.0) }
+    }
+
+    #[inline(always)]
     fn dot(self, x: Self, w: Self) -> Self {
         Self(unsafe { _mm512_dpwssd_epi32(self.0, x.0, w.0) })
     }
@@ -57,12 +64,12 @@ unsafe impl Vector for Vnni {
 
     #[inline(always)]
     fn multiply(self, other: Self) -> Self {
-        Self(unsafe { _mm512_mul_epu32(self.0, other.0) })
+        Self(unsafe { unsigned_512(self.0, other.0) })
     }
 
     #[inline(always)]
     fn multiply_signed(self, other: Self) -> Self {
-        Self(unsafe { _mm512_mul_epi32(self.0, other.0) })
+        Self(unsafe { signed_512(self.0, other.0) })
     }
 
     #[inline(always)]

@@ -4,15 +4,16 @@ use super::avx2::Avx2;
 use super::avx512::Vnni;
 use super::vector::{Residues, Vector};
 use super::{Halves, ROWS, Segment, size};
-use crate::device::cpu::product::{Rows, Slice, Start};
+use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams};
+use crate::device::cpu::product::{Rows, Slice};
 use crate::math::{
     Modulus,
     simd::{Level, Simd},
 };
-use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-/// Rows of inputs and segments of outputs lie pages apart, where no processor looks ahead by itself: so
-/// many pairs and segments before they are used memory is asked for them.
+/// Rows of inputs lie pages apart, where no processor looks ahead by itself: so many pairs before they
+/// are used memory is asked for them.
 const AHEAD: usize = 2;
 
 /// Words of a cache line.
@@ -61,7 +62,7 @@ per_vector! {
             for column in (0..slice.width).step_by(V::LANES) {
                 if column % LINE == 0 {
                     for piece in ahead {
-                        ask::<_MM_HINT_T0>(piece.as_ptr().wrapping_add(column));
+                        ask(piece.as_ptr().wrapping_add(column));
                     }
                 }
                 let mut x = a.map(|a| vector::<V>(a, column));
@@ -97,47 +98,51 @@ fn vector<V: Vector>(piece: &[u32], column: usize) -> V {
 
 /// Asks for the line at any address whatever.
 #[inline(always)]
-fn ask<const HINT: i32>(at: *const u32) {
+fn ask(at: *const u32) {
     // SAFETY: an instruction of every processor with one of the vectors, which reads nothing.
-    unsafe { _mm_prefetch::<HINT>(at.cast()) };
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
 }
 
 per_vector! {
-    /// y += matrix·x modulo the prime, for one component x of what [`super::load`] makes.
+    /// y += matrix·x modulo the prime, for one component x of what [`super::load`] makes. `sums` has
+    /// room for [`PASS`] columns of all rows.
     pub fn product<V, COUNT>(
         m: &Modulus,
         squared: bool,
         matrix: &Halves,
         width: usize,
         x: &[u32],
+        sums: &mut [u32],
         y: &mut Rows<'_>,
     ) {
         let columns = COUNT * V::LANES;
         let words = 2 * columns * matrix.pairs;
         assert!(width.is_multiple_of(columns) && words * (width / columns) <= x.len());
         let gather = Gather::<V>::new(m, squared);
-        for (x, column) in x.chunks_exact(words.max(1)).zip((0..width).step_by(columns)) {
-            for (i, segment) in matrix.segments.iter().enumerate() {
-                if let Some(next) = matrix.segments.get(i + AHEAD)
-                    && column % LINE == 0
-                {
-                    for &row in &matrix.rows[next.rows.clone()] {
-                        for line in y.row(row as usize)[column..][..columns].chunks(LINE) {
-                            ask::<_MM_HINT_ET0>(line.as_ptr());
-                        }
+        for first in (0..width).step_by(PASS) {
+            let pass = PASS.min(width - first);
+            for segment in &matrix.segments {
+                let own = &mut sums[segment.rows.start * pass..segment.rows.end * pass];
+                for at in (0..pass).step_by(columns) {
+                    let x = &x[words * ((first + at) / columns)..][..words];
+                    let mut to = Partial::new(own, pass, first, at, segment.first, y);
+                    match segment.rows.len() {
+                        1 => part::<V, COUNT, 1>(&gather, matrix, segment, x, &mut to),
+                        2 => part::<V, COUNT, 2>(&gather, matrix, segment, x, &mut to),
+                        3 => part::<V, COUNT, 3>(&gather, matrix, segment, x, &mut to),
+                        4 => part::<V, COUNT, 4>(&gather, matrix, segment, x, &mut to),
+                        5 => part::<V, COUNT, 5>(&gather, matrix, segment, x, &mut to),
+                        ROWS => part::<V, COUNT, ROWS>(&gather, matrix, segment, x, &mut to),
+                        rows => unreachable!("{rows} rows in a segment"),
                     }
                 }
-                match segment.rows.len() {
-                    1 => part::<V, COUNT, 1>(&gather, matrix, segment, x, column, y),
-                    2 => part::<V, COUNT, 2>(&gather, matrix, segment, x, column, y),
-                    3 => part::<V, COUNT, 3>(&gather, matrix, segment, x, column, y),
-                    4 => part::<V, COUNT, 4>(&gather, matrix, segment, x, column, y),
-                    5 => part::<V, COUNT, 5>(&gather, matrix, segment, x, column, y),
-                    ROWS => part::<V, COUNT, ROWS>(&gather, matrix, segment, x, column, y),
-                    rows => unreachable!("{rows} rows in a segment"),
+                if segment.last {
+                    let rows = &matrix.rows[segment.rows.clone()];
+                    finish::<V>(own, pass, first, rows, y);
                 }
             }
         }
+        order_streams();
     }
 }
 
@@ -159,15 +164,14 @@ impl<V: Vector> Gather<V> {
     }
 }
 
-/// One segment of `R` rows, in the columns that `x` holds, from `column` on.
+/// One segment of `R` rows, in the columns that `x` holds.
 #[inline(always)]
 fn part<V: Vector, const COUNT: usize, const R: usize>(
     gather: &Gather<V>,
     matrix: &Halves,
     segment: &Segment,
     x: &[u32],
-    column: usize,
-    y: &mut Rows<'_>,
+    to: &mut Partial<'_, '_>,
 ) {
     let columns = COUNT * V::LANES;
     let list = &matrix.list[segment.list.clone()];
@@ -192,23 +196,13 @@ fn part<V: Vector, const COUNT: usize, const R: usize>(
         }
     }
     let rows = &matrix.rows[segment.rows.clone()];
-    let (k, start) = (&gather.residues, y.start);
+    let k = &gather.residues;
     // The sums move: an index that is not constant would keep them in memory from the start.
-    for ((h, l), &to) in h.into_iter().zip(l).zip(rows) {
-        let y = &mut y.row(to as usize)[column..column + columns];
-        for ((h, l), y) in h.into_iter().zip(l).zip(y.chunks_exact_mut(V::LANES)) {
+    for (i, ((h, l), &row)) in h.into_iter().zip(l).zip(rows).enumerate() {
+        for (j, (h, l)) in h.into_iter().zip(l).enumerate() {
             let sum = k.gathered(h, l, gather.high, gather.low);
-            // SAFETY: the chunk has as many words.
-            unsafe {
-                let before = match start {
-                    Start::Constants(constants) if segment.first => {
-                        V::splat(constants[to as usize])
-                    }
-                    Start::Zero if segment.first => V::splat(0),
-                    _ => V::load(y.as_ptr()),
-                };
-                k.reduced(before.add(sum)).store(y.as_mut_ptr());
-            }
+            let before = to.before::<V>(i, row, j * V::LANES);
+            to.put(i, j * V::LANES, k.reduced(before.add(sum)));
         }
     }
 }

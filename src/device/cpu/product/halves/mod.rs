@@ -10,8 +10,10 @@
 mod avx2;
 pub mod avx512;
 mod kernel;
+mod multiply;
 pub mod vector;
 
+use super::partial::PASS;
 use super::{Rows, Slice};
 use crate::math::{
     Lines, Modulus,
@@ -53,8 +55,9 @@ pub struct Halves {
 /// Up to [`ROWS`] outputs and some of what they read.
 #[derive(Debug)]
 struct Segment {
-    /// Whether no other segment of these outputs comes before.
+    /// Whether no other segment of these outputs comes before, or after.
     first: bool,
+    last: bool,
     list: Range<usize>,
     rows: Range<usize>,
     words: usize,
@@ -153,7 +156,11 @@ impl Halves {
         });
         let start = self.list.len();
         self.list.append(list);
-        self.segments.push(Segment { first, list: start..self.list.len(), rows, words });
+        if let Some(before) = self.segments.last_mut().filter(|_| !first) {
+            before.last = false;
+        }
+        let list = start..self.list.len();
+        self.segments.push(Segment { first, last: true, list, rows, words });
     }
 
     /// Whether the processor has what it takes, and slices are whole vectors.
@@ -169,11 +176,14 @@ impl Halves {
         x: Slice<'_>,
         component: usize,
         room: &[u32],
+        sums: &mut Lines<u32>,
         y: &mut Rows<'_>,
     ) {
         assert!(Self::suits(simd, x.width), "whole vectors");
         let size = size(x);
-        kernel::product(simd, m, x.squared, self, x.width, &room[component * size..][..size], y);
+        let sums = sums.at_least(self.rows.len() * PASS);
+        let room = &room[component * size..][..size];
+        kernel::product(simd, m, x.squared, self, x.width, room, sums, y);
     }
 }
 

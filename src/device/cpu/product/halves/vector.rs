@@ -26,6 +26,12 @@ pub unsafe trait Vector: Copy {
     /// `at` points to `LANES` writable words.
     unsafe fn store(self, at: *mut u32);
 
+    /// To memory, past the caches.
+    ///
+    /// # Safety
+    /// `at` points to `LANES` writable words, at a multiple of their size.
+    unsafe fn stream(self, at: *mut u32);
+
     /// self + Σ x·w over the two signed halves of each lane of `x` and `w`.
     fn dot(self, x: Self, w: Self) -> Self;
 

@@ -1,0 +1,90 @@
+//! Sums of some columns on their way to the rows of a tile.
+//!
+//! Rows of a tile lie a multiple of 4 KB apart, so that all of a column meet in a few lines of each
+//! cache, and memory reads a line before a part of it is written. Written column by column rows go
+//! at 2 to 4 GB/s; sums are kept together until they are complete, and written two lines a row past the caches:
+//! 22 to 26 GB/s, measured on the machine of `docs/notes/cpu-limits.md`.
+
+use super::halves::vector::Vector;
+use super::{Rows, Start};
+use std::arch::x86_64::_mm_sfence;
+
+/// Columns that are written together: two lines.
+pub const PASS: usize = 32;
+
+/// Sums of some rows, `[row][pass]`, of which some columns are at work.
+pub struct Partial<'a, 'b> {
+    sums: &'a mut [u32],
+    pass: usize,
+    /// The first column of the pass, and the first at work in it.
+    column: usize,
+    at: usize,
+    /// Whether nothing has been added up yet.
+    first: bool,
+    y: &'a mut Rows<'b>,
+}
+
+impl<'a, 'b> Partial<'a, 'b> {
+    #[inline(always)]
+    pub fn new(
+        sums: &'a mut [u32],
+        pass: usize,
+        column: usize,
+        at: usize,
+        first: bool,
+        y: &'a mut Rows<'b>,
+    ) -> Self {
+        Self { sums, pass, column, at, first, y }
+    }
+
+    /// What row `i` of them, `row` of the tile, holds `offset` columns on.
+    #[inline(always)]
+    pub fn before<V: Vector>(&mut self, i: usize, row: u32, offset: usize) -> V {
+        let at = self.at + offset;
+        let from = match self.y.start {
+            _ if !self.first => &self.sums[i * self.pass + at..][..V::LANES],
+            Start::Zero => return V::splat(0),
+            Start::Constants(constants) => return V::splat(constants[row as usize]),
+            Start::Held => &self.y.row(row as usize)[self.column + at..][..V::LANES],
+        };
+        // SAFETY: as many words.
+        unsafe { V::load(from.as_ptr()) }
+    }
+
+    /// Keeps a sum for row `i`.
+    #[inline(always)]
+    pub fn put<V: Vector>(&mut self, i: usize, offset: usize, sum: V) {
+        let to = &mut self.sums[i * self.pass + self.at + offset..][..V::LANES];
+        // SAFETY: as many words.
+        unsafe { sum.store(to.as_mut_ptr()) };
+    }
+}
+
+/// Writes complete sums, `[row][pass]`, to `rows`, from `column` on.
+#[inline(always)]
+pub fn finish<V: Vector>(sums: &[u32], pass: usize, column: usize, rows: &[u32], y: &mut Rows<'_>) {
+    let past = y.last;
+    for (sums, &row) in sums.chunks_exact(pass).zip(rows) {
+        let y = &mut y.row(row as usize)[column..column + pass];
+        let whole = y.as_ptr().addr().is_multiple_of(4 * V::LANES);
+        for (from, to) in sums.chunks_exact(V::LANES).zip(y.chunks_exact_mut(V::LANES)) {
+            // SAFETY: as many words, where it matters at a multiple of their size.
+            unsafe {
+                match past && whole {
+                    true => V::load(from.as_ptr()).stream(to.as_mut_ptr()),
+                    false => V::load(from.as_ptr()).store(to.as_mut_ptr()),
+                }
+            }
+        }
+    }
+}
+
+/// What went past the caches comes before all that is written later.
+#[inline(always)]
+pub fn order_streams() {
+    // SAFETY: an instruction of every processor of this kind.
+    #[allow(unused_unsafe, reason = "safe in some versions of the standard library")]
+    unsafe {
+        _mm_sfence();
+    }
+}
