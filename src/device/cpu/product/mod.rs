@@ -75,15 +75,19 @@ impl<'a> Slice<'a> {
 }
 
 impl Product {
-    /// Packs a matrix for rings of degree `degree`.
+    /// Packs a matrix for rings of degree `degree`, for whichever product takes it fastest by count.
+    ///
+    /// Tiles of bytes want many outputs over many inputs: those of few rows are mostly stored and brought
+    /// together.
     pub fn new(simd: Simd, degree: usize, source: BlockMatrix) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if Bytes::suits(simd, degree, &source) {
-            return Self::Bytes(Bytes::new(&source));
-        }
-        #[cfg(target_arch = "x86_64")]
         if Halves::suits(simd, degree) {
-            return Self::Halves(Halves::new(&source));
+            let halves = Halves::new(&source);
+            let bytes = Bytes::suits(simd, degree, &source).then(|| Bytes::new(&source));
+            return match bytes.filter(|bytes| bytes.cycles() < halves.cycles()) {
+                Some(bytes) => Self::Bytes(bytes),
+                None => Self::Halves(halves),
+            };
         }
         let _ = (simd, degree);
         Self::Doubles(Doubles::new(source))

@@ -86,6 +86,13 @@ impl Bytes {
             && source.max_weight() <= HEAVIEST
     }
 
+    /// About how many cycles 16 columns take: a multiplication one a row, and at least eight, a tile 8
+    /// to load and 16 to store, and a row's sums 15 to be brought together.
+    pub fn cycles(&self) -> usize {
+        let step = 4 * self.height.max(8) + 16;
+        self.segments.iter().map(|s| s.steps.len() * step + 64 + s.rows.len() * 15).sum()
+    }
+
     /// A slice as bytes, `[component][16 columns][quad][digit][column][input of the quad]`. Squares are
     /// Montgomery products.
     pub fn load(&self, simd: Simd, m: &Modulus, x: Slice<'_>, out: &mut Lines<u32>) {
