@@ -22,10 +22,6 @@ pub fn measure(
     if let Some(threads) = point.threads {
         command.env("RAYON_NUM_THREADS", threads.to_string());
     }
-    // Without a desktop session, Mesa's device-select layer prints an error at every start.
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        command.env("NODEVICE_SELECT", "1");
-    }
     let done = command.stderr(Stdio::inherit()).output()?;
     match done.status.success() {
         true => Ok(serde_json::from_slice(&done.stdout)?),

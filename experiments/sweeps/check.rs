@@ -65,7 +65,10 @@ pub fn differences(
 
 /// The columns in which two rows differ.
 fn apart<'a>(row: &'a Row, other: &'a Row) -> impl Iterator<Item = String> + 'a {
-    let exact = EXACT.into_iter().map(|(name, of)| (name, of(row), of(other), 0.0));
+    let memory: (&str, Column) = ("ciphertext_bytes", |row| row.ciphertext_bytes as f64);
+    let memory = (row.device == other.device).then_some(memory);
+    let exact = EXACT.into_iter().chain(memory);
+    let exact = exact.map(|(name, of)| (name, of(row), of(other), 0.0));
     let near = NEAR.into_iter().map(|(name, of, far)| (name, of(row), of(other), far(other)));
     let unlike = |&(_, found, written, far): &(&str, f64, f64, f64)| (found - written).abs() > far;
     let say = |(name, found, written, _)| format!("{name} is {found}, {written} in the table");

@@ -53,7 +53,11 @@ fn fill() -> Sweep {
 }
 
 fn width() -> Sweep {
-    let point = |width: usize| Point::new(width as f64, Subject::Family(vec![width]));
+    // Some batches: one takes milliseconds.
+    let point = |width: usize| Point {
+        images: Images::Batches(16),
+        ..Point::new(width as f64, Subject::Family(vec![width]))
+    };
     Sweep {
         name: "width",
         question: "Does time grow linearly with the multiply-adds?",
@@ -154,8 +158,8 @@ fn memory() -> Sweep {
         };
         budgets.iter().map(point).collect()
     };
-    let small: Vec<Point> = budgets("cryptonets", &[100, 120, 160, 240]);
-    let large = budgets("deep", &[800, 1000, 1200, 1600, 2400]);
+    let small: Vec<Point> = budgets("cryptonets", &[54, 80, 120, 180]);
+    let large = budgets("deep", &[780, 1000, 1400]);
     Sweep {
         name: "memory",
         question: "What does a smaller memory budget cost?",

@@ -20,6 +20,8 @@ mod list;
 #[path = "../../src/bin/benchmark/machine.rs"]
 mod machine;
 mod measure;
+#[path = "../../src/bin/cipherbatch/mesa.rs"]
+mod mesa;
 mod networks;
 mod picture;
 #[path = "../../src/bin/benchmark/precision.rs"]
@@ -91,6 +93,7 @@ fn here(path: &str) -> PathBuf {
 }
 
 fn main() -> ExitCode {
+    mesa::hush();
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -26,6 +26,8 @@ pub struct Runs {
     /// The results of the first batch.
     pub found: ArrayD<f32>,
     pub device: String,
+    /// Bytes of ciphertexts on it.
+    pub memory: u64,
 }
 
 /// Whether there is a GPU, be it software.
@@ -80,7 +82,7 @@ fn run(
     let client = Client::new(plan)?;
     let device = device(point, cpu)?;
     let server = Server::with_memory(plan, client.evaluation_keys(), device, point.memory)?;
-    let mut out = Runs { device: server.device(), ..Runs::default() };
+    let mut out = Runs { device: server.device(), memory: server.memory(), ..Runs::default() };
     for run in 0..=runs {
         let mut times = [0.0; 3];
         for (number, images) in images.axis_chunks_iter(Axis(0), plan.slots()).enumerate() {
@@ -145,6 +147,7 @@ fn row(
         log2_q: tenths(params.log2_q()),
         multiply_adds,
         key_switches: relinearise::key_switches(program),
+        ciphertext_bytes: runs.memory,
         clear_accuracy: percent(&wanted, &prepared.labels, compared),
         precision_bits: tenths(precision::bits(found, clear.view())),
         accuracy: percent(&said, &prepared.labels, compared),

@@ -9,7 +9,7 @@ use crate::Failure;
 use crate::measure::Runs;
 use crate::sweep::Relinearised;
 use cipherbatch::Plan;
-use cipherbatch::device::{Engine, cpu::CpuEngine};
+use cipherbatch::device::cpu::CpuEngine;
 use cipherbatch::plan::{Program, Step, Term, Value};
 use cipherbatch::ring::BlockMatrix;
 use cipherbatch::schedule::{Evaluate, Runner};
@@ -87,8 +87,9 @@ pub fn run(
     program.check(|level| params.basis().log2_q(level))?;
     let secret = SecretKey::generate(params)?;
     let engine = CpuEngine::open(params, Some(&secret.relin_key()?))?;
-    let mut out = Runs { device: engine.name(), ..Runs::default() };
     let runner = Runner::new(engine, params, Arc::new(program.clone()), None)?;
+    let (device, memory) = (runner.device(), runner.memory());
+    let mut out = Runs { device, memory, ..Runs::default() };
 
     let input = program.input;
     let (low, high) = plan.input_range();

@@ -23,6 +23,8 @@ pub struct Row {
     pub multiply_adds: usize,
     /// For one batch.
     pub key_switches: usize,
+    /// Of one batch on the device, at the most; the same on the same device.
+    pub ciphertext_bytes: u64,
     /// Of the network in the clear, on the images of one batch.
     pub clear_accuracy: f64,
     /// −log₂ of the results' error against the clear network, relative to their spread.
@@ -80,11 +82,11 @@ pub fn read(folder: &Path) -> Result<Vec<Row>, Failure> {
 fn markdown(sweep: &Sweep, rows: &[Row]) -> Result<String, Failure> {
     let curves = rows.iter().any(|row| !row.curve.is_empty());
     let mut text = format!(
-        "| {}{} | images | N | primes | log2 Q | multiply-adds | key switches | seconds | images/s | ps a multiply-add | bits of precision | right (in the clear) | same answers | peak memory |\n",
+        "| {}{} | images | N | primes | log2 Q | multiply-adds | key switches | seconds | images/s | ps a multiply-add | bits of precision | right (in the clear) | same answers | ciphertexts | peak memory |\n",
         if curves { "curve | " } else { "" },
         sweep.unit
     );
-    writeln!(text, "|{}", "---|".repeat(14 + usize::from(curves)))?;
+    writeln!(text, "|{}", "---|".repeat(15 + usize::from(curves)))?;
     for row in rows {
         let memory = row.peak_memory_mb.map_or("–".into(), |mb| format!("{mb} MB"));
         if curves {
@@ -92,7 +94,7 @@ fn markdown(sweep: &Sweep, rows: &[Row]) -> Result<String, Failure> {
         }
         writeln!(
             text,
-            "| {} | {} | {} | {} | {:.1} | {} | {} | {:.3} ({:.3}–{:.3}) | {:.0} | {:.1} | {:.1} | {:.2} % ({:.2} %) | {:.2} % | {memory} |",
+            "| {} | {} | {} | {} | {:.1} | {} | {} | {:.3} ({:.3}–{:.3}) | {:.0} | {:.1} | {:.1} | {:.2} % ({:.2} %) | {:.2} % | {:.0} MB | {memory} |",
             row.x,
             row.images,
             row.ring_degree,
@@ -109,6 +111,7 @@ fn markdown(sweep: &Sweep, rows: &[Row]) -> Result<String, Failure> {
             row.accuracy,
             row.clear_accuracy,
             row.agreement,
+            row.ciphertext_bytes as f64 / 1e6,
         )?;
     }
     let mut runs: Vec<String> = Vec::new();

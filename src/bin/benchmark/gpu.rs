@@ -63,8 +63,9 @@ pub fn card(
     let probe = engine.probe(options.least());
     let [workgroups, rounds] = options.pick([16_384, 1024], [64, 64]);
     let words = probe.operations(Operation::MultiplyAdd, workgroups, rounds as u32)?;
+    let product = |squared| probe.product(&block(), squared, None);
     let ceilings = Ceilings {
-        multiply_adds_per_second: probe.product(&block(), false, None)?,
+        multiply_adds_per_second: product(false)?.max(product(true)?),
         bytes_per_second: probe.copy(options.copied().min(largest_buffer_bytes as usize))?,
         word_multiply_adds_per_second: Some(words),
     };

@@ -57,6 +57,10 @@ fn run(options: &Options) -> Result<()> {
     for path in options.json.iter().chain(&options.markdown) {
         files::check_writable(path)?;
     }
+    // What is insisted on is looked for before anything is measured.
+    if options.backend == Backend::Gpu || options.adapter.is_some() {
+        find_gpu(options)?;
+    }
     let subject = Subject::new(options)?;
     let mut sides: Vec<(Side, _)> = Vec::new();
     let mut missing = None;
@@ -98,11 +102,17 @@ fn run(options: &Options) -> Result<()> {
 }
 
 #[cfg(feature = "gpu")]
-use side::gpu;
+use {gpu::adapter as find_gpu, side::gpu};
 
+/// Without the feature there is none to be found.
 #[cfg(not(feature = "gpu"))]
-fn gpu(_: &Subject, _: &Options) -> Result<(Side, cipherbatch::EncryptedAnswer)> {
+fn find_gpu(_: &Options) -> Result<std::convert::Infallible> {
     Err(Failure::input(
         "this program was built without the feature `gpu`; use --backend cpu, or build it with --features gpu",
     ))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu(_: &Subject, options: &Options) -> Result<(Side, cipherbatch::EncryptedAnswer)> {
+    find_gpu(options).map(|none| match none {})
 }

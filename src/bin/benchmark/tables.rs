@@ -87,7 +87,7 @@ fn stages(report: &Report) -> Table {
         Some(false) => "The same ciphertexts on both sides, and DIFFERENT answers.",
         None => "One side alone: nothing to compare with.",
     };
-    let title = format!("milliseconds a batch, the median of {} runs (least to most)", report.runs);
+    let title = format!("milliseconds a batch: the median (least to most), runs: {}", report.runs);
     let precision =
         format!(" Results are those of the clear network to {:.1} bits.", report.precision_bits);
     Table { title, header: header(report, "stage"), rows, note: note.to_owned() + &precision }
