@@ -37,11 +37,25 @@ pub fn draw(path: &Path, sweep: &Sweep, rows: &[Row]) -> Result<(), Failure> {
     match sweep.drawn {
         Drawn::ByFactors => {
             let (xs, ys) = (least(|p| p.0) / 1.3..x * 1.3, least(|p| p.1) / 1.5..y * 1.5);
-            curves(path, sweep, &all, xs.log_scale(), ys.log_scale())
+            let ticks = (points().map(|p| p.0).collect(), ticks(ys.start, ys.end));
+            let xs = xs.log_scale().with_key_points(ticks.0);
+            curves(path, sweep, &all, xs, ys.log_scale().with_key_points(ticks.1))
         }
         Drawn::Even => curves(path, sweep, &all, 0.0..x * 1.1, 0.0..y * 1.1),
         Drawn::Bars => bars(path, sweep, &all, (least(|p| p.1) / 2.0, y * 1.5)),
     }
+}
+
+/// 1, 2, 5, 10, … from one value to another.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let ticks = decades.flat_map(|d| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(d)));
+    ticks.filter(|tick| (low..=high).contains(tick)).collect()
+}
+
+/// With as many digits as it has, four behind the point at most.
+fn number(value: &f64) -> String {
+    format!("{value:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn text(size: i32) -> TextStyle<'static> {
@@ -68,6 +82,8 @@ where
         .bold_line_style(GREY.mix(0.25))
         .axis_style(GREY)
         .label_style(text(13))
+        .x_label_formatter(&number)
+        .y_label_formatter(&number)
         .x_desc(sweep.unit)
         .y_desc(sweep.y.0)
         .draw()?;
@@ -90,12 +106,13 @@ where
 
 /// A bar for each curve, the first on top, its name above it.
 fn bars(path: &Path, sweep: &Sweep, all: &[Curve<'_>], ys: (f64, f64)) -> Result<(), Failure> {
+    let xs = (ys.0..ys.1).log_scale().with_key_points(ticks(ys.0, ys.1));
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .caption(sweep.question, text(16))
         .margin(10)
         .x_label_area_size(38)
-        .build_cartesian_2d((ys.0..ys.1).log_scale(), 0.0..all.len() as f64)?;
+        .build_cartesian_2d(xs, 0.0..all.len() as f64)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
@@ -103,6 +120,7 @@ fn bars(path: &Path, sweep: &Sweep, all: &[Curve<'_>], ys: (f64, f64)) -> Result
         .bold_line_style(GREY.mix(0.25))
         .axis_style(GREY)
         .label_style(text(13))
+        .x_label_formatter(&number)
         .x_desc(sweep.y.0)
         .draw()?;
     for (place, (name, points)) in all.iter().rev().enumerate() {
