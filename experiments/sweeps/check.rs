@@ -34,18 +34,19 @@ fn answers(row: &Row) -> f64 {
     if row.precision_bits < 2.0 { 100.0 } else { 170.0 / images.sqrt() + 200.0 / images }
 }
 
-/// What differs between rows and the table in a folder; where they are the `whole` sweep, what the table has beside
-/// them, too.
+/// What differs between rows and the sweep's table in a folder of folders; where the rows are the `whole` sweep, what
+/// the table has beside them, too.
 ///
 /// # Errors
 /// Where there is no table.
 pub fn differences(
-    folder: &Path,
+    tables: &Path,
     sweep: &Sweep,
     rows: &[Row],
     whole: bool,
 ) -> Result<Vec<String>, Failure> {
-    let written = table::read(folder)?;
+    let written = table::read(&tables.join(sweep.name))?;
+    let whole = whole && !sweep.of_the_machine;
     let same = |a: &Row, b: &Row| a.curve == b.curve && a.x == b.x;
     let mut out = Vec::new();
     for row in rows {

@@ -59,11 +59,11 @@ struct Options {
     #[arg(long)]
     quick: bool,
     /// Measure each point once, and compare what no clock tells with the tables that are there,
-    /// which are left as they are.
+    /// which stay as they are; what is measured goes to target/sweeps.
     #[arg(long)]
     check: bool,
-    /// Where the sweeps' folders are [default: experiments, with --quick target/sweeps; with --check
-    /// experiments].
+    /// Where the sweeps' folders are [default: experiments, or target/sweeps for what --quick
+    /// measures].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Show the sweeps' names and questions, and end.
@@ -81,9 +81,17 @@ impl Options {
         if self.quick || self.check { 1 } else { self.runs.max(1) }
     }
 
+    /// Where the tables are that are to be compared with.
+    fn tables(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| here("experiments"))
+    }
+
+    /// Where what is measured goes.
     fn out(&self) -> PathBuf {
-        let default = if self.quick && !self.check { "target/sweeps" } else { "experiments" };
-        self.out.clone().unwrap_or_else(|| here(default))
+        match (self.check, self.quick && self.out.is_none()) {
+            (false, false) => self.tables(),
+            _ => here("target/sweeps"),
+        }
     }
 }
 
@@ -131,7 +139,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
-/// Measures a sweep and writes what comes out, or tells what differs from what is written.
+/// Measures a sweep and writes what comes out; tells what differs from the tables, if that is asked for.
 fn curve(sweep: &Sweep, options: &Options) -> Result<Vec<String>, Failure> {
     let folder = options.out().join(sweep.name);
     let count = if options.quick { 2 } else { usize::MAX };
@@ -144,12 +152,11 @@ fn curve(sweep: &Sweep, options: &Options) -> Result<Vec<String>, Failure> {
         println!("  {row}");
         rows.push(row);
     }
-    if options.check {
-        let whole = !options.quick && !sweep.of_the_machine;
-        return check::differences(&folder, sweep, &rows, whole);
-    }
     std::fs::create_dir_all(&folder)?;
     table::write(&folder, sweep, &rows)?;
     picture::draw(&folder.join("picture.svg"), sweep, &rows)?;
-    Ok(Vec::new())
+    match options.check {
+        true => check::differences(&options.tables(), sweep, &rows, !options.quick),
+        false => Ok(Vec::new()),
+    }
 }

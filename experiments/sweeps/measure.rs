@@ -130,7 +130,6 @@ fn row(
     let found = runs.found.slice_axis(Axis(0), first);
     let [said, wanted] = [answers::of(found.view()), answers::of(clear.view())];
 
-    let tenths = |value: f64| (value * 10.0).round() / 10.0;
     let multiply_adds = program.multiply_adds();
     let products = (multiply_adds * plan.slots() * batches) as f64;
     let evaluate = Spread::of(&runs.evaluate);
@@ -144,21 +143,21 @@ fn row(
         activations: NormalForm::new(&prepared.network)?.depth(),
         ring_degree: params.degree(),
         primes: params.levels(),
-        log2_q: tenths(params.log2_q()),
+        log2_q: rounded(params.log2_q(), 1),
         multiply_adds,
         key_switches: relinearise::key_switches(program),
         ciphertext_bytes: runs.memory,
-        clear_accuracy: percent(&wanted, &prepared.labels, compared),
-        precision_bits: tenths(precision::bits(found, clear.view())),
-        accuracy: percent(&said, &prepared.labels, compared),
-        agreement: percent(&said, &wanted, compared),
-        seconds: evaluate.median,
-        fastest: evaluate.min,
-        slowest: evaluate.max,
-        images_per_second: count as f64 / evaluate.median,
-        picoseconds_per_multiply_add: 1e12 * evaluate.median / products,
-        encrypt_seconds: Spread::of(&runs.encrypt).median,
-        decrypt_seconds: Spread::of(&runs.decrypt).median,
+        clear_accuracy: rounded(percent(&wanted, &prepared.labels, compared), 2),
+        precision_bits: rounded(precision::bits(found, clear.view()), 1),
+        accuracy: rounded(percent(&said, &prepared.labels, compared), 2),
+        agreement: rounded(percent(&said, &wanted, compared), 2),
+        seconds: rounded(evaluate.median, 6),
+        fastest: rounded(evaluate.min, 6),
+        slowest: rounded(evaluate.max, 6),
+        images_per_second: rounded(count as f64 / evaluate.median, 1),
+        picoseconds_per_multiply_add: rounded(1e12 * evaluate.median / products, 2),
+        encrypt_seconds: rounded(Spread::of(&runs.encrypt).median, 6),
+        decrypt_seconds: rounded(Spread::of(&runs.decrypt).median, 6),
         peak_memory_mb: stamp::peak_memory().map(|bytes| bytes / 1_000_000),
         device: match runs.device.strip_prefix("CPU, ") {
             Some(how) => format!("{}, {how}", processor.processor),
@@ -167,6 +166,12 @@ fn row(
         commit: stamp::commit(),
         date: stamp::date(),
     })
+}
+
+/// With so many digits behind the point.
+fn rounded(value: f64, digits: i32) -> f64 {
+    let unit = 10f64.powi(digits);
+    (value * unit).round() / unit
 }
 
 /// The first `count` of images that come again and again.
