@@ -43,7 +43,8 @@ fn device(point: &Point, cpu: bool) -> Result<Device, Failure> {
         #[cfg(feature = "gpu")]
         return Ok(Device::gpu()?);
     }
-    Ok(if cpu || point.simd.is_some() { Device::cpu() } else { Device::auto() })
+    let of_the_cpu = point.simd.is_some() || point.threads.is_some();
+    Ok(if cpu || of_the_cpu { Device::cpu() } else { Device::auto() })
 }
 
 /// Measures a point `runs` times.

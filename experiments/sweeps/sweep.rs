@@ -39,6 +39,7 @@ pub struct Point {
     pub images: Images,
     /// The most memory for one batch's ciphertexts.
     pub memory: Option<u64>,
+    /// Of the CPU, then.
     pub threads: Option<usize>,
     pub precision_bits: Option<f64>,
     pub least_degree: Option<usize>,
