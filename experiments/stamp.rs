@@ -1,5 +1,10 @@
 //! What stands beside every figure: the commit, the date, the memory.
 
+#[path = "../src/bin/cipherbatch/peak.rs"]
+mod peak;
+
+pub use peak::memory as peak_memory;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -20,11 +25,4 @@ pub fn commit() -> String {
 /// Today, in Greenwich: 2026-11-23.
 pub fn date() -> String {
     time::OffsetDateTime::now_utc().date().to_string()
-}
-
-/// The most memory this process has held, in bytes, as Linux counts it.
-pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)
 }

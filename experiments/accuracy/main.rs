@@ -8,8 +8,12 @@
 //! machine cannot hold ends alone. Rows are kept in `accuracy.csv`: those that are measured again
 //! take the old ones' place, the others stay.
 
+#[path = "../answers.rs"]
+mod answers;
 mod cases;
 mod data;
+#[path = "../labelled.rs"]
+mod labelled;
 mod measure;
 mod picture;
 #[path = "../stamp.rs"]

@@ -1,13 +1,13 @@
 //! One row: accuracy in the clear, then the same network on encrypted images.
 
+use crate::answers::{self, percent};
 use crate::cases::Case;
 use crate::data::{self, Data};
 use crate::table::Row;
 use crate::{Failure, Options, stamp};
 use cipherbatch::model::NormalForm;
-use cipherbatch::{Client, Device, Network, Plan, PlanOptions, Server};
-use ndarray::{Array4, ArrayD, ArrayViewD, Axis, Slice};
-use rayon::prelude::*;
+use cipherbatch::{Client, Device, Plan, PlanOptions, Server};
+use ndarray::{Axis, Slice};
 use std::time::Instant;
 
 /// How the note of a row begins that could not be measured, unlike one that was rightly refused.
@@ -31,7 +31,8 @@ pub fn row(
         row.depth = Some(NormalForm::new(&prepared.network)?.depth());
     }
 
-    let clear = answers(evaluate(&prepared.network, &data.images)?.view());
+    let clear = answers::in_the_clear(&prepared.network, data.images.view().into_dyn())?;
+    let clear = answers::of(clear.view());
     row.clear_images = options.limit.min(clear.len());
     row.clear_accuracy = Some(percent(&clear, &data.labels, row.clear_images));
     tell(&row)?;
@@ -88,7 +89,7 @@ fn encrypted(
         let batch = client.encrypt(images)?;
         let (answer, spent) = server.evaluate_with(&batch, |_| ())?;
         evaluated += (spent.upload + spent.evaluate + spent.download).as_secs_f64();
-        found.extend(answers(client.decrypt(&answer)?.view()));
+        found.extend(answers::of(client.decrypt(&answer)?.view()));
     }
     row.seconds = Some(evaluated);
     row.seconds_in_all = Some(clock.elapsed().as_secs_f64());
@@ -103,33 +104,4 @@ fn key_switches(plan: &Plan) -> usize {
     let steps = plan.program().steps.iter();
     let switched = steps.filter(|s| s.switch.is_some() && s.terms.iter().any(|t| t.squared));
     switched.map(|s| s.value.rows).sum()
-}
-
-/// The clear network's results, computed by all threads.
-fn evaluate(network: &Network, images: &Array4<f32>) -> Result<ArrayD<f32>, Failure> {
-    let chunks: Vec<_> = images.axis_chunks_iter(Axis(0), 64).collect();
-    let results: Result<Vec<_>, _> =
-        chunks.into_par_iter().map(|chunk| network.evaluate(&chunk)).collect();
-    let results = results?;
-    let views: Vec<_> = results.iter().map(|r| r.view()).collect();
-    Ok(ndarray::concatenate(Axis(0), &views)?)
-}
-
-/// The class with the largest value, the first of equals; the first of all where there is none, as
-/// when values overflow.
-fn answers(results: ArrayViewD<'_, f32>) -> Vec<usize> {
-    let best = |row: ArrayViewD<'_, f32>| {
-        let largest = |best: (usize, f32), (i, &v): (usize, &f32)| match v > best.1 {
-            true => (i, v),
-            false => best,
-        };
-        row.iter().enumerate().fold((0, f32::NEG_INFINITY), largest).0
-    };
-    results.outer_iter().map(best).collect()
-}
-
-/// How many of the first `count` are equal.
-fn percent(found: &[usize], wanted: &[usize], count: usize) -> f64 {
-    let same = found.iter().zip(wanted).take(count).filter(|(a, b)| a == b).count();
-    100.0 * same as f64 / count.max(1) as f64
 }

@@ -62,8 +62,13 @@ impl Plan {
     /// # Errors
     /// [`PlanError`], which names the layer that stands in the way.
     pub fn new(network: &Network, options: &PlanOptions) -> Result<Self, PlanError> {
+        let least = options.least_degree.unwrap_or(0);
+        if least > 0 && log2_q_bound(least).is_none() {
+            return Err(ParameterError::InsecureDegree(least).into());
+        }
         let secure = |degree| Some((degree, log2_q_bound(degree)?));
-        Self::over(secure_degrees().filter_map(secure).collect(), network, options)
+        let rings = secure_degrees().filter(|&degree| degree >= least).filter_map(secure);
+        Self::over(rings.collect(), network, options)
     }
 
     /// [`Plan::new`] over the ring of one degree, a power of two from 8 to 65,536, with as large a

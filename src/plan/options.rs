@@ -18,10 +18,19 @@ pub struct PlanOptions {
     /// and if that is out of reach, what can be reached, from 3 bits on; 5 bits where there is no
     /// calibration batch, or a result is a single number.
     pub precision_bits: Option<f64>,
+    /// The smallest ring degree that is taken, of those of the table of security, where it shall be
+    /// larger than the network needs: as many more images then fit a batch.
+    pub least_degree: Option<usize>,
 }
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { input_range: (0.0, 1.0), calibration: None, margin_bits: 1.0, precision_bits: None }
+        Self {
+            input_range: (0.0, 1.0),
+            calibration: None,
+            margin_bits: 1.0,
+            precision_bits: None,
+            least_degree: None,
+        }
     }
 }

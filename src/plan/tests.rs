@@ -67,9 +67,23 @@ fn options_that_cannot_be_meant_are_refused() {
         let e = refuse(PlanOptions { calibration, ..PlanOptions::default() });
         assert!(matches!(e, PlanError::Calibration { .. }), "{e}");
     }
+    let e = refuse(PlanOptions { least_degree: Some(5000), ..PlanOptions::default() });
+    assert!(e.to_string().contains("5000"), "{e}");
     let calibration = Some(ArrayD::from_elem(IxDyn(&[2, 4]), f32::NAN));
     let e = refuse(PlanOptions { calibration, ..PlanOptions::default() });
     assert!(matches!(&e, PlanError::Diverges { layer } if layer.contains("fc0")), "{e}");
+}
+
+#[test]
+fn a_larger_ring_is_taken_where_it_is_asked_for() {
+    let plan = |least_degree| {
+        let options = PlanOptions { least_degree, ..PlanOptions::default() };
+        Plan::new(&network(1), &options).unwrap()
+    };
+    let needed = plan(None).slots();
+    assert_eq!(plan(Some(needed)).digest(), plan(None).digest());
+    let larger = plan(Some(2 * needed));
+    assert_eq!((larger.slots(), larger.parameters().security_bits()), (2 * needed, 128));
 }
 
 #[test]

@@ -53,11 +53,12 @@ impl Recorder {
         self.record().as_ref().map(|_| Instant::now())
     }
 
-    /// Records what an engine has been doing since `began`, when it is done.
+    /// Records what an engine has been doing for a layer since `began`, when it is done.
     pub fn note<E: Engine>(
         &self,
         engine: &E,
         began: Option<Instant>,
+        layer: Option<usize>,
         name: impl FnOnce() -> String,
     ) -> Result<(), DeviceError> {
         let Some(began) = began else { return Ok(()) };
@@ -65,10 +66,11 @@ impl Recorder {
         let (length, took) = (began.elapsed(), engine.took()?);
         if let Some(record) = &mut *self.record() {
             let start = began.duration_since(record.since);
-            record.spans.push(Span { track: Track::Layers, name: name(), start, length });
+            record.spans.push(Span { track: Track::Layers, name: name(), layer, start, length });
             record.spans.extend(took.into_iter().map(|t| Span {
                 track: Track::Kernels,
                 name: t.name.to_owned(),
+                layer,
                 start: start + t.start,
                 length: t.length,
             }));

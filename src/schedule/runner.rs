@@ -161,7 +161,8 @@ impl<E: Engine> Runner<E> {
                 let order = &self.layout.orders[0][rows.clone()];
                 self.engine.expand(into, at, order, batch)?;
                 self.engine.wait()?;
-                self.recorder.note(&self.engine, began, || format!("input, rows {rows:?}"))?;
+                let name = || format!("input, rows {rows:?}");
+                self.recorder.note(&self.engine, began, None, name)?;
                 lap(&mut timing.upload);
                 continue;
             };
@@ -173,8 +174,8 @@ impl<E: Engine> Runner<E> {
             let Chunk { ref bias, primes, onto, switch, .. } = *chunk;
             let layer = Layer { terms: &terms, bias, primes, onto, switch };
             self.engine.layer(&layer, into, at)?;
-            self.recorder
-                .note(&self.engine, began, || format!("layer {}, rows {rows:?}", chunk.step + 1))?;
+            let name = || format!("layer {}, rows {rows:?}", chunk.step + 1);
+            self.recorder.note(&self.engine, began, Some(chunk.step), name)?;
             let next_is_input = self.layout.tasks.get(i + 1).is_none_or(|t| t.value == 0);
             if next_is_input {
                 self.engine.wait()?;

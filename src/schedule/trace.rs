@@ -19,6 +19,8 @@ pub struct Span {
     pub track: Track,
     /// For people.
     pub name: String,
+    /// The layer that it belongs to, as the server's progress counts them; `None` where inputs come in.
+    pub layer: Option<usize>,
     /// Since the recording began.
     pub start: Duration,
     /// How long it took.
@@ -60,6 +62,7 @@ mod tests {
         let span = |name: &str| Span {
             track: Track::Kernels,
             name: name.into(),
+            layer: None,
             start: Duration::from_micros(1500),
             length: Duration::from_nanos(2500),
         };

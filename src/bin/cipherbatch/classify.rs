@@ -6,8 +6,8 @@ use crate::failure::{Failure, Result};
 use crate::idx::Idx;
 use crate::options::{Common, backend_name};
 use crate::pipeline::Machine;
-use crate::report::{Report, peak_memory_bytes};
-use crate::{files, inputs, pipeline};
+use crate::report::Report;
+use crate::{files, inputs, peak, pipeline};
 use cipherbatch::{Network, Plan, PlanOptions};
 use clap::Args;
 use ndarray::{ArrayD, ArrayViewD};
@@ -91,7 +91,7 @@ impl Classify {
             security_bits: params.security_bits(),
             seconds: outcome.seconds,
             evaluate_images_per_second: labels.len() as f64 / outcome.seconds.evaluate,
-            peak_memory_bytes: peak_memory_bytes(),
+            peak_memory_bytes: peak::memory(),
         };
         let json = serde_json::to_string_pretty(&report).map_err(Failure::machine)?;
         if to_stdout {

@@ -1,5 +1,6 @@
 //! What ends a command: one line, and 2 where the input was wrong, 1 where the machine failed.
 
+use cipherbatch::pipeline::PipelineError;
 use cipherbatch::wire::WireError;
 use cipherbatch::{ClientError, DeviceError, ModelError, PlanError, ServerError};
 use std::fmt;
@@ -91,6 +92,15 @@ impl From<ServerError> for Failure {
         match e {
             ServerError::Device(e) => e.into(),
             ServerError::Foreign(_) => Self::input(e),
+        }
+    }
+}
+
+impl From<PipelineError> for Failure {
+    fn from(e: PipelineError) -> Self {
+        match e {
+            PipelineError::Client(e) => e.into(),
+            PipelineError::Server(e) => e.into(),
         }
     }
 }

@@ -16,8 +16,11 @@ mod idx;
 mod infer;
 mod inputs;
 mod keygen;
+mod loaded;
+mod mesa;
 mod npy;
 mod options;
+mod peak;
 mod pipeline;
 mod plan;
 mod report;
@@ -54,15 +57,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        // Without a desktop session, Mesa's device-select layer prints an error at every start; what
-        // it would do, ordering adapters, is done by their kind here.
-        #[allow(unsafe_code, reason = "no safe function sets a variable")]
-        // SAFETY: no other thread runs yet.
-        unsafe {
-            std::env::set_var("NODEVICE_SELECT", "1");
-        }
-    }
+    mesa::hush();
     let done = match Cli::parse().command {
         Command::Classify(command) => command.run(),
         Command::Plan(command) => command.run(),

@@ -1,15 +1,15 @@
 //! What both commands can be told.
 
 use crate::activation::{self, Activation};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::loaded::Loaded;
 use crate::pipeline::Machine;
-use crate::{files, shipped};
 use bytesize::ByteSize;
 use cipherbatch::model::Replaced;
-use cipherbatch::{Device, Network, Plan, PlanOptions};
+use cipherbatch::{Device, Plan, PlanOptions};
 use clap::{Args, ValueEnum};
 use ndarray::ArrayD;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where ciphertexts are computed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,14 +20,6 @@ pub enum Backend {
     Cpu,
     /// The best GPU adapter, a software one if there is no other.
     Gpu,
-}
-
-/// A network as it was trained.
-#[derive(Debug)]
-pub struct Loaded {
-    pub network: Network,
-    /// Typical inputs, `[count, …]`.
-    pub calibration: Option<ArrayD<f32>>,
 }
 
 /// Options of every evaluating command.
@@ -63,7 +55,7 @@ impl Common {
             #[cfg(feature = "gpu")]
             Backend::Gpu => Ok(Device::gpu()?),
             #[cfg(not(feature = "gpu"))]
-            Backend::Gpu => Err(Failure::input(
+            Backend::Gpu => Err(crate::failure::Failure::input(
                 "this program was built without the feature `gpu`; use --backend cpu, or build it with --features gpu",
             )),
         }
@@ -84,7 +76,7 @@ impl Common {
     /// A shipped network's or an ONNX file's network as it is, with typical inputs where there are
     /// any; one with ReLU is refused unless `--activation` is given.
     pub fn load(&self, model: &str) -> Result<Loaded> {
-        let loaded = self.original(model)?;
+        let loaded = Loaded::new(model, self.calibration.as_deref())?;
         activation::check(&loaded.network, self.activation)?;
         Ok(loaded)
     }
@@ -97,32 +89,6 @@ impl Common {
         let replaced = self.replace(&loaded, options.input_range)?;
         options.calibration = loaded.calibration;
         Ok(Plan::new(&replaced.network, &options)?)
-    }
-
-    fn original(&self, model: &str) -> Result<Loaded> {
-        let given = self.calibration.as_deref().map(files::read_npy).transpose()?;
-        if let Some(shipped) = shipped::network(model) {
-            let (network, calibration) = shipped?;
-            return Ok(Loaded { network, calibration: given.or(Some(calibration)) });
-        }
-        let path = Path::new(model);
-        if !path.exists() {
-            let known: Vec<_> = shipped::names().collect();
-            return Err(Failure::file(
-                model,
-                format_args!(
-                    "no such file, and no shipped network of that name (there is: {})",
-                    known.join(", ")
-                ),
-            ));
-        }
-        let network = Network::from_onnx(path)?;
-        let beside = path.with_extension("calibration.npy");
-        let calibration = match given {
-            None if beside.exists() => Some(files::read_npy(&beside)?),
-            given => given,
-        };
-        Ok(Loaded { network, calibration })
     }
 
     /// The network to evaluate, free of ReLU, for inputs that will be clamped to this range: what is

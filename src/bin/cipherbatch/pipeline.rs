@@ -1,9 +1,9 @@
 //! Keys, then all batches through the library's pipeline, with a bar on the terminal.
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::files;
 use crate::report::Seconds;
-use cipherbatch::pipeline::{self, PipelineError};
+use cipherbatch::pipeline;
 use cipherbatch::schedule::trace::chrome;
 use cipherbatch::{Client, Device, EvaluationKeys, Plan, Server};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -80,15 +80,6 @@ pub fn run(plan: &Plan, machine: &Machine, inputs: ArrayViewD<'_, f32>) -> Resul
         total: stages.total.as_secs_f64(),
     };
     Ok(Outcome { results, device: server.device(), seconds })
-}
-
-impl From<PipelineError> for Failure {
-    fn from(e: PipelineError) -> Self {
-        match e {
-            PipelineError::Client(e) => e.into(),
-            PipelineError::Server(e) => e.into(),
-        }
-    }
 }
 
 /// A bar on the terminal; nothing where standard error is none.
