@@ -7,6 +7,7 @@ first with `cargo build --release`.
 """
 
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -27,6 +28,16 @@ def processor():
     facts = {key.strip(): value.strip() for key, value in facts.items()}
     flags = [f for f in facts.get("flags", "").split() if f.startswith(("avx", "fma", "amx"))]
     return facts.get("model name", platform.processor()), flags
+
+
+def commit():
+    """What was measured: the commit, + after it where files differ from it."""
+
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "src", "shaders", "models", "Cargo.toml")
+    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
 def main():
@@ -52,6 +63,8 @@ def main():
     name, flags = processor()
     result = {
         "command": " ".join(["cipherbatch", "classify", *options.arguments]),
+        "commit": commit(),
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "machine": {"processor": name, "cores": os.cpu_count(), "instructions": flags},
         "medians": medians,
         "runs": reports,

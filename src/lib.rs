@@ -49,7 +49,8 @@
 //! All on by default: `gpu` (wgpu), `onnx` (import of ONNX files), `cli` (the command line). The
 //! library builds and passes its tests with none of them.
 
-#![warn(missing_docs)]
+#![deny(missing_docs)]
+#![warn(clippy::missing_errors_doc)]
 // Files of kernels allow it for themselves, with their reasons.
 #![deny(unsafe_code)]
 

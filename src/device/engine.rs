@@ -34,7 +34,7 @@ pub struct Layer<'a, E: Engine + ?Sized> {
     /// Whether the sum is added to what the rows hold: residues below the primes. Not for sums that
     /// are switched.
     pub onto: bool,
-    /// Where given, the sum is brought down.
+    /// Where given, the sum is relinearised and loses primes.
     pub switch: Option<Switch>,
 }
 
@@ -70,9 +70,9 @@ pub struct Operator {
 /// Bytes that have crossed between host memory and a device's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// To the device.
+    /// To the device, in bytes.
     pub up: u64,
-    /// Back.
+    /// Back to the host, in bytes.
     pub down: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Arithmetic modulo one prime below 2³¹, on canonical residues in [0, p).
+//! Arithmetic modulo one prime below 2³¹. Arguments and results are canonical residues in [0, p)
+//! unless a function says otherwise.
 
 /// A prime p < 2³¹ with what Montgomery reduction by R = 2³² needs.
 ///

@@ -45,6 +45,9 @@ pub fn primes_below(bound: u32, order: u32) -> impl Iterator<Item = u32> {
 /// A primitive root of unity of the given power-of-two `order` ≥ 2 modulo p ≡ 1 mod `order`:
 /// the power x^((p−1)/order) of the smallest x for which it has that order, so that everyone
 /// finds the same one.
+///
+/// # Panics
+/// Where there is none: p is not prime, or not 1 modulo `order`.
 pub fn primitive_root_of_unity(m: &Modulus, order: u32) -> u32 {
     let p = m.value();
     debug_assert!(order.is_power_of_two() && (p - 1).is_multiple_of(order));

@@ -95,37 +95,58 @@ impl NetworkBuilder {
         Ok(NodeId(self.nodes.len() - 1))
     }
 
-    /// Adds a convolution of a value `[C, H, W]`. Errors as [`add`](Self::add).
+    /// Adds a convolution of a value `[C, H, W]`.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
     pub fn conv2d(&mut self, name: &str, input: NodeId, conv: Conv2d) -> Result<NodeId> {
         self.add(name, Op::Conv2d(conv), &[input])
     }
 
-    /// Adds a fully connected layer over a value `[I]`. Errors as [`add`](Self::add).
+    /// Adds a fully connected layer over a value `[I]`.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
     pub fn dense(&mut self, name: &str, input: NodeId, layer: Dense) -> Result<NodeId> {
         self.add(name, Op::Dense(layer), &[input])
     }
 
-    /// Adds a factor and a shift per channel: batch normalization. Errors as [`add`](Self::add).
+    /// Adds a factor and a shift per channel: batch normalization.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
     pub fn scale(&mut self, name: &str, input: NodeId, layer: Scale) -> Result<NodeId> {
         self.add(name, Op::Scale(layer), &[input])
     }
 
-    /// Adds a polynomial of every entry. Errors as [`add`](Self::add).
+    /// Adds a polynomial of every entry.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
     pub fn polynomial(&mut self, name: &str, input: NodeId, of: Polynomial) -> Result<NodeId> {
         self.add(name, Op::Polynomial(of), &[input])
     }
 
-    /// Adds a ReLU, to be replaced later on. Errors as [`add`](Self::add).
+    /// Adds a ReLU, to be replaced later on.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
     pub fn relu(&mut self, name: &str, input: NodeId) -> Result<NodeId> {
         self.add(name, Op::Relu, &[input])
     }
 
-    /// Adds the sum of two values of one shape. Errors as [`add`](Self::add).
+    /// Adds the sum of two values of one shape.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
     pub fn sum(&mut self, name: &str, left: NodeId, right: NodeId) -> Result<NodeId> {
         self.add(name, Op::Add, &[left, right])
     }
 
-    /// Lays a value out as `[I]`, row-major. Errors as [`add`](Self::add).
+    /// Lays a value out as `[I]`, row-major.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
     pub fn flatten(&mut self, name: &str, input: NodeId) -> Result<NodeId> {
         let shape = self.shape(input).ok_or_else(|| unknown(name, input))?;
         let size = shape.iter().product();

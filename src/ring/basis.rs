@@ -20,7 +20,7 @@ impl Basis {
         Self { degree, tables }
     }
 
-    /// N.
+    /// N: coefficients of an element, and slots of a ciphertext.
     pub fn degree(&self) -> usize {
         self.degree
     }
@@ -35,17 +35,23 @@ impl Basis {
         self.tables.is_empty()
     }
 
-    /// The table of prime `i`.
+    /// The transform of prime `i`, from 0.
+    ///
+    /// # Panics
+    /// Where there are not so many primes.
     pub fn table(&self, i: usize) -> &NttTable {
         &self.tables[i]
     }
 
-    /// Prime `i`.
+    /// The arithmetic of prime `i`, from 0.
+    ///
+    /// # Panics
+    /// As [`Basis::table`].
     pub fn modulus(&self, i: usize) -> &Modulus {
         self.tables[i].modulus()
     }
 
-    /// All primes.
+    /// All primes, in the order in which rescaling leaves them: the last one goes first.
     pub fn primes(&self) -> impl Iterator<Item = u32> + '_ {
         self.tables.iter().map(|t| t.modulus().value())
     }

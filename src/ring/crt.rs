@@ -5,7 +5,7 @@ use crate::math::{
     simd::{Simd, per_simd},
 };
 
-/// Garner's mixed-radix conversion with **centred** digits: x = v₀ + v₁·q₀ + v₂·q₀q₁ + …, each vᵢ in
+/// Garner's mixed-radix conversion ("The residue number system", IRE Trans. EC-8, 1959) with **centred** digits: x = v₀ + v₁·q₀ + v₂·q₀q₁ + …, each vᵢ in
 /// (−qᵢ/2, qᵢ/2), is the representative of x nearest zero, and a small x has zeros as its high
 /// digits. So the sum may be taken in floating point without cancellation.
 #[derive(Clone, Debug)]
@@ -44,7 +44,10 @@ impl Crt {
         Self { moduli, inverses, radices, pairs }
     }
 
-    /// The centred integers with the residues `[prime][N]`, as the nearest doubles.
+    /// The integers x with |x| < Q/2 that have the residues `[prime][N]`, as the nearest doubles `[N]`.
+    ///
+    /// # Panics
+    /// Where there are not as many residues for every prime as there is room in `out`.
     pub fn centred(&self, simd: Simd, residues: &[u32], out: &mut [f64]) {
         assert_eq!(residues.len(), self.moduli.len() * out.len(), "a residue a prime");
         centred(simd, self, residues, out);

@@ -232,7 +232,7 @@ impl BlockMatrix {
         self.rows.len()
     }
 
-    /// The blocks.
+    /// The blocks, in the order of the rows that they write in [`BlockMatrix::rows`].
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
     }

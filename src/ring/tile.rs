@@ -23,7 +23,7 @@ impl Shape {
         self.components * self.rows * self.degree
     }
 
-    /// All residues.
+    /// All residues: primes · components · rows · degree, four bytes each.
     pub fn residues(&self) -> usize {
         self.primes * self.per_prime()
     }
@@ -81,7 +81,7 @@ impl Tile {
         self.shape
     }
 
-    /// All residues.
+    /// All residues, `[prime][component][row][N]`.
     pub fn data(&self) -> &[u32] {
         &self.data[..self.shape.residues()]
     }
@@ -96,12 +96,18 @@ impl Tile {
         &self.data[i * self.shape.per_prime()..][..self.shape.per_prime()]
     }
 
-    /// One polynomial.
+    /// The N residues of one polynomial, values at the roots of unity.
+    ///
+    /// # Panics
+    /// Where the tile has not this prime, component and row.
     pub fn poly(&self, prime: usize, component: usize, row: usize) -> &[u32] {
         &self.data[self.shape.at(prime, component, row)]
     }
 
-    /// One polynomial, to write.
+    /// [`Tile::poly`], to write.
+    ///
+    /// # Panics
+    /// As [`Tile::poly`].
     pub fn poly_mut(&mut self, prime: usize, component: usize, row: usize) -> &mut [u32] {
         &mut self.data[self.shape.at(prime, component, row)]
     }

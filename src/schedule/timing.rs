@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Timing {
     /// Expanding seeds and bringing ciphertexts in.
     pub upload: Duration,
-    /// The layers.
+    /// The layers, from the encrypted input to the answer, both on the device.
     pub evaluate: Duration,
     /// Taking the answer out.
     pub download: Duration,

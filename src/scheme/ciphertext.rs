@@ -25,7 +25,7 @@ impl SeededTile {
         self.seed.len() + 4 * self.c0.data().len()
     }
 
-    /// Both components in full.
+    /// Both components in full, `[prime][2][row][N]`: (c₀, c₁) with c₀ + c₁·s = message + error.
     pub fn expand(&self, basis: &Basis) -> Tile {
         let shape = self.shape();
         let mut out = Tile::zeros(shape);
@@ -36,7 +36,7 @@ impl SeededTile {
         out
     }
 
-    /// One polynomial of the expansion.
+    /// One polynomial of the expansion, N residues into `out`: c₀ copied, or c₁ drawn.
     pub fn expand_poly(
         &self,
         basis: &Basis,

@@ -25,7 +25,8 @@ pub struct Encoding {
 }
 
 impl SecretKey {
-    /// Encrypts `rows` rows of N slots each.
+    /// Encrypts `rows` rows of N slots each: c₀ = −c₁·s + e + m for a message m of the rounded
+    /// coefficients of slots·scale, an error e of [`ERROR_STD`](super::ERROR_STD) and a uniform c₁.
     ///
     /// `fill(row, slots)` writes the slots of one row; what it finds there is unspecified. It is called
     /// from many threads.

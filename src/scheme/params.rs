@@ -109,7 +109,7 @@ impl Parameters {
         &self.0.literal
     }
 
-    /// N.
+    /// N: the ring's degree.
     pub fn degree(&self) -> usize {
         self.0.literal.degree
     }

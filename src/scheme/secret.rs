@@ -69,7 +69,7 @@ impl SecretKey {
         &self.params
     }
 
-    /// The relinearisation key of this secret, as the server holds it.
+    /// The relinearisation key of this secret, as the server holds it: `[primes][2][primes][N]`.
     ///
     /// # Errors
     /// [`EntropyError`] where the operating system has no randomness to give.

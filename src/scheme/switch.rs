@@ -23,7 +23,7 @@ pub struct Switch {
 }
 
 impl Switch {
-    /// Without a guard.
+    /// Without a guard, `rescale` primes.
     pub fn by(rescale: usize) -> Self {
         Self { rescale, guarded: false }
     }

@@ -25,7 +25,7 @@ pub struct GpuMatrix {
 
 impl GpuMatrix {
     /// Packs a matrix for the kernel and brings it to the device.
-    pub fn new(
+    pub(super) fn new(
         gpu: &Gpu,
         costs: &Costs,
         tuning: &Tuning,

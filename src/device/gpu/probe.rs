@@ -29,7 +29,7 @@ pub enum Operation {
     Dot,
 }
 
-/// Clocks on an engine. All results are numbers a second.
+/// Clocks on an engine. All results are numbers a second, over at least the time that the probe was made with.
 #[derive(Debug)]
 pub struct Probe<'a> {
     engine: &'a GpuEngine,
@@ -47,7 +47,10 @@ impl<'a> Probe<'a> {
         Self { engine, least }
     }
 
-    /// Bytes that a copy within the device's memory reads and writes.
+    /// Bytes that a copy of `bytes` bytes within the device's memory reads and writes: each counts twice.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device has no room, or failed.
     pub fn copy(&self, bytes: usize) -> Rate {
         let words = bytes / 4;
         let [from, to] = [self.words(words)?, self.words(words)?];
@@ -58,6 +61,9 @@ impl<'a> Probe<'a> {
     }
 
     /// Operations of all of the device, `rounds` times sixteen a thread.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device has no room, or failed.
     pub fn operations(&self, operation: Operation, workgroups: usize, rounds: u32) -> Rate {
         let result = self.words(workgroups * THREADS)?;
         let constants =
@@ -68,7 +74,10 @@ impl<'a> Probe<'a> {
         self.rate(count, |rec| rec.dispatch(&variant, &params, &[&result], [workgroups, 1, 1]))
     }
 
-    /// Transforms of `polynomials` polynomials at a time, modulo every prime.
+    /// Transforms of N coefficients, `polynomials` at a time, modulo every prime.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device has no room, or failed.
     pub fn transforms(&self, forward: bool, polynomials: usize) -> Rate {
         let e = self.engine;
         let jobs: Vec<Job> = (0..e.tables.primes.len())
@@ -91,6 +100,9 @@ impl<'a> Probe<'a> {
     }
 
     /// Multiply-adds of residues in a product, or of squares, in a form where one is given.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device has no room, or failed.
     pub fn product(&self, matrix: &BlockMatrix, squared: bool, form: Option<Form>) -> Rate {
         let (e, n) = (self.engine, self.engine.tables.degree);
         let [read, components] = if squared { [2, 3] } else { [2, 2] };
@@ -110,7 +122,10 @@ impl<'a> Probe<'a> {
         })
     }
 
-    /// Residues drawn from a seed.
+    /// Residues drawn from a seed: c₁ of `rows` ciphertexts modulo one prime.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device has no room, or failed.
     pub fn residues(&self, rows: usize) -> Rate {
         let e = self.engine;
         let shape = Shape { primes: 1, components: 2, rows, degree: e.tables.degree };
@@ -123,6 +138,9 @@ impl<'a> Probe<'a> {
     }
 
     /// Sums of three components that are relinearised and rescaled, from `level` primes.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device has no room, or failed.
     pub fn switches(&self, level: usize, rows: usize, way: Switch) -> Rate {
         let e = self.engine;
         let guards = usize::from(way.guarded);

@@ -20,7 +20,7 @@ pub struct GpuTile {
 
 impl GpuTile {
     /// A tile of unspecified residues.
-    pub fn new(gpu: &Gpu, shape: Shape) -> Result<Self, DeviceError> {
+    pub(super) fn new(gpu: &Gpu, shape: Shape) -> Result<Self, DeviceError> {
         let width = width(gpu, shape)?;
         let words = shape.components * shape.rows * width;
         let buffer = |_| gpu.buffer("a tile of ciphertexts", words);
@@ -30,7 +30,7 @@ impl GpuTile {
     }
 
     /// A tile of unspecified residues in the memory of this one, where it is large enough.
-    pub fn reshaped(self, gpu: &Gpu, shape: Shape) -> Result<Self, DeviceError> {
+    pub(super) fn reshaped(self, gpu: &Gpu, shape: Shape) -> Result<Self, DeviceError> {
         let bytes = 4 * (shape.components * shape.rows * self.width) as u64;
         let fits = self.shape.degree == shape.degree
             && self.chunks.len() >= shape.primes

@@ -116,12 +116,19 @@ impl NttTable {
         e
     }
 
-    /// Coefficients in [0, p) to values in [0, p), in place. `a.len()` is N.
+    /// Coefficients in [0, p) to values in [0, p), in place: place j becomes the element's value at
+    /// ω^[`exponent(j)`](NttTable::exponent).
+    ///
+    /// # Panics
+    /// Where `a.len()` is not N.
     pub fn forward(&self, a: &mut [u32]) {
         self.forward_with(Simd::detect(), a);
     }
 
     /// [`NttTable::forward`] with the instruction set given.
+    ///
+    /// # Panics
+    /// As [`NttTable::forward`].
     pub fn forward_with(&self, simd: Simd, a: &mut [u32]) {
         assert_eq!(a.len(), self.n, "a transform of {} coefficients", self.n);
         forward(simd, self, Input::Own, a);
@@ -151,12 +158,18 @@ impl NttTable {
         forward(simd, self, Input::Own, a);
     }
 
-    /// Values in [0, p) to coefficients in [0, p), in place. `a.len()` is N.
+    /// Values in [0, p), in the order of [`NttTable::forward`], to coefficients in [0, p), in place.
+    ///
+    /// # Panics
+    /// Where `a.len()` is not N.
     pub fn inverse(&self, a: &mut [u32]) {
         self.inverse_with(Simd::detect(), a);
     }
 
     /// [`NttTable::inverse`] with the instruction set given.
+    ///
+    /// # Panics
+    /// As [`NttTable::inverse`].
     pub fn inverse_with(&self, simd: Simd, a: &mut [u32]) {
         assert_eq!(a.len(), self.n, "a transform of {} values", self.n);
         inverse(simd, self, a);
