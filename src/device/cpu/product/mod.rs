@@ -130,13 +130,9 @@ impl Product {
                 matrix.add(simd, m, x, component, &room.doubles, y);
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Halves(matrix) => {
-                matrix.add(simd, m, x, component, &room.words, &mut room.sums, y);
-            }
+            Self::Halves(matrix) => matrix.add(simd, m, x, component, room, y),
             #[cfg(target_arch = "x86_64")]
-            Self::Bytes(matrix) => {
-                matrix.add(simd, m, x, component, &room.words, &mut room.sums, y);
-            }
+            Self::Bytes(matrix) => matrix.add(simd, m, x, component, room, y),
         }
     }
 }

@@ -77,16 +77,15 @@ struct Sums([MaybeUninit<[[[i32; COLUMNS]; ROWS]; 4]>; PASS / COLUMNS]);
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
 pub unsafe fn product(
     m: &Modulus,
-    squared: bool,
+    slice: Slice<'_>,
     matrix: &Bytes,
-    width: usize,
     x: &[u32],
     sums: &mut [u32],
     y: &mut Rows<'_>,
 ) {
-    let words = matrix.padded() * QUAD;
+    let (words, width) = (matrix.padded() * QUAD, slice.width);
     assert!(words * (width / COLUMNS) <= x.len());
-    let gather = Gather::new(m, squared);
+    let gather = Gather::new(m, slice.squared);
     // SAFETY: the caller's promise; nothing called from here uses tiles.
     let tiles = unsafe { Tiles::new(&Shapes::new(matrix.height, matrix.depth)) };
     let mut stores = [const { Sums([MaybeUninit::uninit(); PASS / COLUMNS]) }; 2];

@@ -14,7 +14,7 @@ mod pack;
 mod tiles;
 
 use super::partial::PASS;
-use super::{Rows, Slice};
+use super::{Room, Rows, Slice};
 use crate::math::{
     Lines, Modulus,
     simd::{Level, Simd},
@@ -109,16 +109,15 @@ impl Bytes {
         m: &Modulus,
         x: Slice<'_>,
         component: usize,
-        room: &[u32],
-        sums: &mut Lines<u32>,
+        room: &mut Room,
         y: &mut Rows<'_>,
     ) {
         assert!(simd.level() >= Level::Amx && x.width.is_multiple_of(COLUMNS));
         let size = self.size(x.width);
-        let room = &room[component * size..][..size];
-        let sums = sums.at_least(self.rows.len() * PASS);
+        let sums = room.sums.at_least(self.rows.len() * PASS);
+        let words = &room.words[component * size..][..size];
         // SAFETY: a `Simd` exists only for what the processor was asked about.
-        unsafe { kernel::product(m, x.squared, self, x.width, room, sums, y) };
+        unsafe { kernel::product(m, x, self, words, sums, y) };
     }
 
     /// Quads that 16 columns have room for: a tile may begin with any quad that there is, and reads

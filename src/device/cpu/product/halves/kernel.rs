@@ -108,17 +108,16 @@ per_vector! {
     /// room for [`PASS`] columns of all rows.
     pub fn product<V, COUNT>(
         m: &Modulus,
-        squared: bool,
+        slice: Slice<'_>,
         matrix: &Halves,
-        width: usize,
         x: &[u32],
         sums: &mut [u32],
         y: &mut Rows<'_>,
     ) {
         let columns = COUNT * V::LANES;
-        let words = 2 * columns * matrix.pairs;
+        let (words, width) = (2 * columns * matrix.pairs, slice.width);
         assert!(width.is_multiple_of(columns) && words * (width / columns) <= x.len());
-        let gather = Gather::<V>::new(m, squared);
+        let gather = Gather::<V>::new(m, slice.squared);
         for first in (0..width).step_by(PASS) {
             let pass = PASS.min(width - first);
             for segment in &matrix.segments {

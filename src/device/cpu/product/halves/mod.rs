@@ -14,7 +14,7 @@ mod multiply;
 pub mod vector;
 
 use super::partial::PASS;
-use super::{Rows, Slice};
+use super::{Room, Rows, Slice};
 use crate::math::{
     Lines, Modulus,
     simd::{Level, Simd},
@@ -183,15 +183,14 @@ impl Halves {
         m: &Modulus,
         x: Slice<'_>,
         component: usize,
-        room: &[u32],
-        sums: &mut Lines<u32>,
+        room: &mut Room,
         y: &mut Rows<'_>,
     ) {
         assert!(Self::suits(simd, x.width), "whole vectors");
         let size = size(x);
-        let sums = sums.at_least(self.rows.len() * PASS);
-        let room = &room[component * size..][..size];
-        kernel::product(simd, m, x.squared, self, x.width, room, sums, y);
+        let sums = room.sums.at_least(self.rows.len() * PASS);
+        let words = &room.words[component * size..][..size];
+        kernel::product(simd, m, x, self, words, sums, y);
     }
 }
 
