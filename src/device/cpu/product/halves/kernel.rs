@@ -35,8 +35,8 @@ macro_rules! per_vector {
                 // SAFETY: a `Simd` exists only for what the processor was asked about.
                 Level::Ifma | Level::Amx => unsafe { vnni($($arg),*) },
                 // SAFETY: as above.
-                Level::Avx2 => unsafe { avx2($($arg),*) },
-                Level::Avx512 | Level::Portable => unreachable!("asked for what does not suit"),
+                Level::Avx2 | Level::Avx512 => unsafe { avx2($($arg),*) },
+                Level::Portable => unreachable!("asked for what does not suit"),
             }
         }
     };
