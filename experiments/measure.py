@@ -1,9 +1,11 @@
 """Runs `cipherbatch classify` several times and keeps every report, with the medians.
 
     python experiments/measure.py [--runs 5] NAME [ARGUMENTS OF classify]
+    python experiments/measure.py --benchmark NAME [ARGUMENTS OF benchmark]
 
-writes experiments/results/NAME.json. Only Python's standard library is needed; the program is built
-first with `cargo build --release`.
+writes experiments/results/NAME.json; the second keeps the report of `benchmark`, which repeats by itself,
+with commit and date. Only Python's standard library is needed; the programs are built first with
+`cargo build --release`.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import pathlib
 import platform
 import statistics
 import subprocess
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -40,12 +43,40 @@ def commit():
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
+def stamp(program, arguments):
+    """What was run, on what, and when."""
+    return {
+        "command": " ".join([*program, *arguments]),
+        "commit": commit(),
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+    }
+
+
+def write(name, result):
+    path = ROOT / "experiments" / "results" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def benchmark(name, arguments):
+    """One run of `benchmark`, whose tables are shown."""
+    program = ROOT / "target" / "release" / "benchmark"
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report.json"
+        subprocess.run([program, *arguments, "--json", report], check=True, cwd=ROOT)
+        write(name, stamp(["benchmark"], arguments) | json.loads(report.read_text()))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for classify")
+    parser.add_argument("--benchmark", action="store_true", help="run benchmark in place of classify")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for the program")
     options = parser.parse_args()
+    if options.benchmark:
+        benchmark(options.name, options.arguments)
+        return
 
     program = ROOT / "target" / "release" / "cipherbatch"
     command = [str(program), "classify", *options.arguments, "--json", "-"]
@@ -61,17 +92,12 @@ def main():
     medians = {key: statistics.median(report[key] for report in reports) for key in numbers}
     medians["end_to_end_images_per_second"] = reports[0]["images"] / statistics.median(total)
     name, flags = processor()
-    result = {
-        "command": " ".join(["cipherbatch", "classify", *options.arguments]),
-        "commit": commit(),
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+    result = stamp(["cipherbatch", "classify"], options.arguments) | {
         "machine": {"processor": name, "cores": os.cpu_count(), "instructions": flags},
         "medians": medians,
         "runs": reports,
     }
-    path = ROOT / "experiments" / "results" / f"{options.name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    write(options.name, result)
     print(json.dumps(medians))
 
 
