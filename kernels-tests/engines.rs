@@ -9,7 +9,7 @@ use cipherbatch::device::gpu::{Adapter, GpuEngine, GpuOptions, Kernel};
 use cipherbatch::device::naive::NaiveEngine;
 use cipherbatch::device::{DeviceError, Engine, Layer, Term};
 use cipherbatch::ring::{BlockMatrix, Shape, Tile};
-use cipherbatch::scheme::{Parameters, RelinKey, Switch};
+use cipherbatch::scheme::{Digits, Parameters, RelinKey, Switch};
 use rand_chacha::rand_core::Rng;
 
 /// A layer: squares of `rows.0` ciphertexts and `rows.1` others, to `rows.2`.
@@ -60,7 +60,8 @@ fn run<E: Engine>(engine: &E, params: &Parameters, case: Case) -> Result<Vec<Til
     for terms in [&[others][..], &[squares, others], &[others, squares]] {
         let mut ways = vec![(false, None), (true, None), (false, Some(Switch::by(rescale)))];
         if primes.1 < params.levels() {
-            ways.push((false, Some(Switch { rescale, guarded: true })));
+            let behind = [Digits::Guarded, Digits::Paired];
+            ways.extend(behind.map(|digits| (false, Some(Switch { rescale, digits }))));
         }
         for (onto, switch) in ways {
             let layer = Layer { terms, bias: bias.data(), primes: primes.1, onto, switch };

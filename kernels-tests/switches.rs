@@ -27,28 +27,40 @@ fn key_switch(
     params: &Parameters,
     key: &RelinKey,
     rows: usize,
-    count: usize,
+    (count, size): (usize, usize),
 ) -> Outcome {
     let n = params.degree();
-    let digits: Vec<Vec<u32>> = (0..count)
+    let digits: Vec<Vec<u32>> = (0..count * size)
         .map(|j| residues(params.basis().modulus(j), rows * n, &mut rng(2 + j as u64)))
         .collect();
     for prime in 0..params.levels() {
         let m = params.basis().modulus(prime);
         let tile = residues(m, 3 * rows * n, &mut rng(3));
-        let values: Vec<_> =
-            digits.iter().enumerate().map(|(j, d)| lifted(params, j, prime, d)).collect();
+        // x₀, or x₀ + p₀·x₁, modulo the prime.
+        let values: Vec<Vec<u32>> = digits
+            .chunks(size)
+            .enumerate()
+            .map(|(j, parts)| {
+                let first = params.basis().modulus(j * size).value() % m.value();
+                let mut parts = (j * size..).zip(parts).map(|(i, d)| lifted(params, i, prime, d));
+                let low = parts.next().expect("a digit");
+                let Some(high) = parts.next() else { return low };
+                low.iter().zip(&high).map(|(&x, &y)| m.add(x, m.mul(first, y))).collect()
+            })
+            .collect();
         let mut want = tile.clone();
         let (pair, c2) = want.split_at_mut(2 * rows * n);
         for (i, x) in pair.iter_mut().enumerate() {
             let (component, row, k) = (i / (rows * n), i / n % rows, i % n);
             for (j, values) in values.iter().enumerate() {
                 let own = c2[row * n + k];
-                let d = if j == prime { own } else { values[row * n + k] };
-                *x = m.add(*x, m.mul(d, key.tile().poly(prime, component, j)[k]));
+                let d = if j == prime / size { own } else { values[row * n + k] };
+                for j in j * size..(j + 1) * size {
+                    *x = m.add(*x, m.mul(d, key.tile().poly(prime, component, j)[k]));
+                }
             }
         }
-        let got = engine.kernels().key_switch(prime, &digits.concat(), &tile).expect("runs");
+        let got = engine.kernels().key_switch(prime, size, &digits.concat(), &tile).expect("runs");
         compare(&format!("a key switch modulo {}", m.value()), &got, &want)?;
     }
     Ok(())
@@ -58,7 +70,9 @@ fn key_switch(
 fn key_switches() {
     // Fewer digits than the key has, too: a lower level.
     for ((degree, rows, count), way) in
-        [(16, 1, 4), (256, 3, 4), (32, 5, 3)].into_iter().zip(ways())
+        [(16, 1, (4, 1)), (256, 3, (2, 2)), (32, 5, (3, 1)), (16, 3, (2, 2)), (32, 2, (1, 2))]
+            .into_iter()
+            .zip(ways().into_iter().cycle())
     {
         let params = parameters(degree);
         let key = random_key(&params, &mut rng(4));
@@ -69,12 +83,51 @@ fn key_switches() {
     let breaks = [
         ("j == params.own", "false"),
         ("params.key_digits * DEGREE", "0u"),
-        ("j * params.digit_rows + row", "j * params.digit_rows"),
-        ("primes[j]", "prime"),
+        ("first * params.digit_rows + row", "first * params.digit_rows"),
+        ("primes[first]", "prime"),
+        ("primes[first + params.size - 1u]", "prime"),
+        ("key[k + DEGREE]", "0u"),
+        ("integers.apart == 0u", "true"),
     ];
     for (from, to) in breaks {
         let patch = (Kernel::KeySwitch, from, to);
-        broken(&params, Some(&key), |_| (), patch, |e| key_switch(e, &params, &key, 3, 4));
+        broken(&params, Some(&key), |_| (), patch, |e| key_switch(e, &params, &key, 3, (2, 2)));
+    }
+    for (from, to) in [("params.apart", "0u"), ("job.y + min(", "job.x + min(")] {
+        let patch = (Kernel::NttForwardOuter, from, to);
+        broken(&params, Some(&key), ways()[1], patch, |e| key_switch(e, &params, &key, 3, (2, 2)));
+    }
+}
+
+fn digit(engine: &GpuEngine, params: &Parameters, rows: usize) -> Outcome {
+    let n = params.degree();
+    for first in 0..params.levels() - 1 {
+        let [p, q] = [first, first + 1].map(|i| params.basis().modulus(i));
+        let coefficients =
+            [residues(p, rows * n, &mut rng(8)), residues(q, rows * n, &mut rng(9))].concat();
+        let (low, high) = coefficients.split_at(rows * n);
+        let inverse = q.inv(p.value() % q.value());
+        let quotient =
+            |(&x, &y): (&u32, &u32)| q.mul(q.sub(y, q.from_i64(p.centre(x).into())), inverse);
+        let mut want = low.to_vec();
+        want.extend(low.iter().zip(high).map(quotient));
+        let got = engine.kernels().digit(first, &coefficients).expect("runs");
+        compare(&format!("halves of digits modulo {} and {}", p.value(), q.value()), &got, &want)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn digits() {
+    for (degree, rows) in [(16, 1), (32, 7), (1024, 3)] {
+        let params = parameters(degree);
+        everywhere(&params, None, |_| (), |e| digit(e, &params, rows));
+    }
+    let params = parameters(32);
+    for (from, to) in [("params.inverse", "vec2(1u, 1u)"), ("params.high + group.y", "params.high")]
+    {
+        let patch = (Kernel::Digit, from, to);
+        broken(&params, None, |_| (), patch, |e| digit(e, &params, 3));
     }
 }
 

@@ -7,8 +7,9 @@ struct Params {
     prime: u32,
     /// Which of the digits is c₂ itself: the one of this prime.
     own: u32,
-    /// Digits are polynomials [digits][digit_rows][N]: coefficients modulo prime j, or, where a
-    /// polynomial is too long for workgroup memory, what `ntt_forward_outer` made of them.
+    /// Digits are polynomials [digits][size][digit_rows][N]: coefficients modulo one prime, or x₀ and x₁
+    /// of `digit` modulo two; or, where a polynomial is too long for workgroup memory, in x₀'s place
+    /// what `ntt_forward_outer` made of them.
     digits: u32,
     digit_rows: u32,
     /// The tile, [3][rows][N], and the first row of the digits.
@@ -16,8 +17,10 @@ struct Params {
     row: u32,
     /// The first row of this dispatch, among the digits'.
     first: u32,
-    /// Digits in the key, which may have more than are used.
+    /// Primes in the key, which may have more than are used.
     key_digits: u32,
+    /// Primes of a digit: 1 or 2.
+    size: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,6 +31,14 @@ struct Params {
 /// [2][key_digits][N] in Montgomery form.
 @group(0) @binding(4) var<storage, read> key: array<u32>;
 @group(0) @binding(5) var<storage, read_write> tile: array<u32>;
+
+/// A value of a digit's key: the sum of its primes' keys.
+fn key_at(k: u32, p: u32) -> u32 {
+    if (params.size == 1u) {
+        return key[k];
+    }
+    return add(key[k], key[k + DEGREE], p);
+}
 
 @compute @workgroup_size(THREADS)
 fn key_switch(
@@ -44,24 +55,27 @@ fn key_switch(
     var d$e = tile[at + component + $eu * THREADS];
     //@ end
     for (var j = 0u; j < params.digits; j++) {
-        let k = j * DEGREE + column;
+        let first = j * params.size;
+        let k = first * DEGREE + column;
         let l = k + params.key_digits * DEGREE;
         if (j == params.own) {
             //@ for e in 0..E
             {
                 let x = tile[at + 2u * component + $eu * THREADS];
-                c$e = add(c$e, montgomery(x, key[k + $eu * THREADS], prime), prime.p);
-                d$e = add(d$e, montgomery(x, key[l + $eu * THREADS], prime), prime.p);
+                c$e = add(c$e, montgomery(x, key_at(k + $eu * THREADS, prime.p), prime), prime.p);
+                d$e = add(d$e, montgomery(x, key_at(l + $eu * THREADS, prime.p), prime), prime.p);
             }
             //@ end
         } else {
-            let origin = (j * params.digit_rows + row) * DEGREE + group.x * SEGMENT;
-            forward_segment(origin, group.x, primes[j], prime, params.prime * DEGREE, thread);
+            let origin = (first * params.digit_rows + row) * DEGREE + group.x * SEGMENT;
+            let apart = (params.size - 1u) * params.digit_rows * DEGREE;
+            let integers = integers_by(primes[first], primes[first + params.size - 1u], apart, prime);
+            forward_segment(origin, group.x, integers, prime, params.prime * DEGREE, thread);
             //@ for e in 0..E
             {
                 let x = a[bank(thread + $eu * THREADS)];
-                c$e = add(c$e, montgomery(x, key[k + $eu * THREADS], prime), prime.p);
-                d$e = add(d$e, montgomery(x, key[l + $eu * THREADS], prime), prime.p);
+                c$e = add(c$e, montgomery(x, key_at(k + $eu * THREADS, prime.p), prime), prime.p);
+                d$e = add(d$e, montgomery(x, key_at(l + $eu * THREADS, prime.p), prime), prime.p);
             }
             //@ end
             // The next digit waits for the last reader of this one.

@@ -17,7 +17,8 @@ fn ntt_forward(
     let polynomial = params.first + group.y;
     let origin = (job.z + polynomial) * DEGREE + group.x * SEGMENT;
     let start = (job.w + polynomial) * DEGREE + group.x * SEGMENT;
-    forward_segment(origin, group.x, primes[job.y], prime, job.x * DEGREE, thread);
+    let integers = integers_by(primes[job.y], primes[job.y + min(params.apart, 1u)], params.apart, prime);
+    forward_segment(origin, group.x, integers, prime, job.x * DEGREE, thread);
     for (var i = thread; i < SEGMENT; i += THREADS) {
         result[start + i] = reduce_once(a[bank(i)], prime.p);
     }

@@ -22,7 +22,9 @@ fn ntt_forward_outer(
     let start = (job.w + polynomial) * DEGREE;
     var u: array<u32, R>;
     var v: array<u32, R>;
-    folded_columns(i, origin, primes[job.y], primes[job.x], job.x * DEGREE, &u, &v);
+    let prime = primes[job.x];
+    let integers = integers_by(primes[job.y], primes[job.y + min(params.apart, 1u)], params.apart, prime);
+    folded_columns(i, origin, integers, prime, job.x * DEGREE, &u, &v);
     //@ for m in 0..R
     result[start + i + $mu * STEP] = u[$m];
     result[start + other_column(i) + $mu * STEP] = v[$m];

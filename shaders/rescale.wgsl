@@ -34,7 +34,9 @@ fn rescale(
     let p = prime.p;
     let row = params.first + group.y;
     let origin = (group.z * params.remainder_rows + row) * DEGREE + group.x * SEGMENT;
-    forward_segment(origin, group.x, primes[params.last], prime, params.prime * DEGREE, thread);
+    let last = primes[params.last];
+    let integers = integers_by(last, last, 0u, prime);
+    forward_segment(origin, group.x, integers, prime, params.prime * DEGREE, thread);
     let at = (group.z * params.rows + params.row + row) * DEGREE + group.x * SEGMENT;
     for (var i = thread; i < SEGMENT; i += THREADS) {
         let r = reduce_once(a[bank(i)], p);

@@ -2,6 +2,7 @@
 #![cfg(feature = "onnx")]
 
 use cipherbatch::model::{Degree, Dense, Polynomial};
+use cipherbatch::scheme::Digits;
 use cipherbatch::{Client, Device, Network, Plan, PlanOptions, Server};
 use ndarray::{Array2, ArrayD, IxDyn, s};
 use ndarray_npy::ReadNpyExt;
@@ -53,17 +54,18 @@ fn degree_six_takes_twenty_primes() {
     let network = network.with_polynomials(Degree::Six, Some(calibration.view())).unwrap().network;
     let plan = Plan::new(&network, &options(&calibration)).unwrap();
     assert_eq!((plan.slots(), plan.parameters().levels()), (32768, 20));
-    assert!(guards(&plan) > 10, "{} guards", guards(&plan));
+    let guards = switched(&plan, Digits::Guarded);
+    assert!(guards > 10, "{guards} guards");
 }
 
-/// Layers whose key switches are guarded.
-fn guards(plan: &Plan) -> usize {
-    plan.report().steps.iter().filter(|s| s.guarded).count()
+/// Layers whose key switches take such digits.
+fn switched(plan: &Plan, digits: Digits) -> usize {
+    plan.report().steps.iter().filter(|s| s.digits == digits).count()
 }
 
 /// Four activations of degree 6, as precise as they can be.
 #[test]
-fn the_simulator_is_right_about_guards() {
+fn the_simulator_is_right_about_pairs() {
     let mut b = Network::builder(&[6]).unwrap();
     let mut x = b.input();
     for (k, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
@@ -81,8 +83,9 @@ fn the_simulator_is_right_about_guards() {
     };
     let options = PlanOptions { precision_bits: Some(9.0), ..options(&inputs(64, 3)) };
     let plan = Plan::new_insecure(&network, &options, 256).unwrap();
-    assert!(guards(&plan) > 0, "no guards, error {}", plan.predicted_error());
-    compare("guards", &network, &plan, &inputs(256, 17));
+    let pairs = switched(&plan, Digits::Paired);
+    assert!(pairs > 8, "{pairs} pairs, error {}", plan.predicted_error());
+    compare("pairs", &network, &plan, &inputs(256, 17));
 }
 
 fn encrypted(plan: &Plan, inputs: &ArrayD<f32>) -> ArrayD<f32> {

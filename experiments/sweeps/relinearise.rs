@@ -47,7 +47,7 @@ fn eager(program: &Program) -> Program {
             }
             terms.push(term);
         }
-        let switch = step.switch.map(|switch| Switch { guarded: false, ..switch });
+        let switch = step.switch.map(|switch| Switch::by(switch.rescale));
         out.steps.push(Step { terms, switch, ..step.clone() });
         sources.push(out.steps.len());
     }

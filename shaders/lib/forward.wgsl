@@ -7,7 +7,7 @@ var<workgroup> a: array<u32, SEGMENT>;
 fn forward_segment(
     origin: u32,
     segment: u32,
-    from_prime: Prime,
+    integers: Integers,
     prime: Prime,
     table: u32,
     thread: u32,
@@ -18,7 +18,7 @@ fn forward_segment(
         for (var i = thread; i < STEP / 2u; i += THREADS) {
             var u: array<u32, R>;
             var v: array<u32, R>;
-            folded_columns(i, origin, from_prime, prime, table, &u, &v);
+            folded_columns(i, origin, integers, prime, table, &u, &v);
             let at = bank(i);
             let other = bank(other_column(i));
             //@ for m in 0..R

@@ -59,3 +59,15 @@ fn montgomery(a: u32, b: u32, prime: Prime) -> u32 {
 fn montgomery4(a: vec4<u32>, b: vec4<u32>, prime: Prime) -> vec4<u32> {
     return reduce_once4(montgomery_lazy4(a, b, prime.p, prime.neg_inv), prime.p);
 }
+
+/// The centred representative of x modulo `from`, as a residue modulo `to`. Nothing changes where
+/// the primes are the same.
+fn lift(x: u32, from_prime: Prime, to_prime: Prime) -> u32 {
+    if (from_prime.half < to_prime.p) {
+        // |x| < p already.
+        return select(x, x + to_prime.p - from_prime.p, x > from_prime.half);
+    }
+    let r = shoup(x, to_prime.one, to_prime.p);
+    let q = shoup(from_prime.p, to_prime.one, to_prime.p);
+    return select(r, sub(r, q, to_prime.p), x > from_prime.half);
+}

@@ -12,7 +12,9 @@
 /// z up to 64 jobs.
 struct Transform {
     first: u32,
-    _pad0: u32,
+    /// Where integers x₀ + p₀·x₁ are transformed, words from x₀ to x₁, which belongs to the next prime; 0
+    /// for x₀ alone.
+    apart: u32,
     _pad1: u32,
     _pad2: u32,
     /// Prime of the transform, prime of the source's residues, first polynomial of the source, first
@@ -59,16 +61,4 @@ fn unfold(b: u32, mirrored: u32, prime: Prime) -> u32 {
         shoup(mirrored, prime.scale_imaginary, prime.p),
         prime.p,
     );
-}
-
-/// The centred representative of x modulo `from`, as a residue modulo `to`. Nothing changes where
-/// the primes are the same.
-fn lift(x: u32, from_prime: Prime, to_prime: Prime) -> u32 {
-    if (from_prime.half < to_prime.p) {
-        // |x| < p already.
-        return select(x, x + to_prime.p - from_prime.p, x > from_prime.half);
-    }
-    let r = shoup(x, to_prime.one, to_prime.p);
-    let q = shoup(from_prime.p, to_prime.one, to_prime.p);
-    return select(r, sub(r, q, to_prime.p), x > from_prime.half);
 }

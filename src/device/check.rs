@@ -96,9 +96,8 @@ pub fn layer<E: Engine + ?Sized>(
     }
     let rescale = switch.map_or(0, |s| s.rescale);
     within("rescalings", rescale, 0, primes - 1)?;
-    if switch.is_some_and(|s| s.guarded) {
-        within("primes of a layer that is guarded by the next one", primes, 1, basis.len() - 1)?;
-    }
+    let behind = switch.map_or(0, |s| s.digits.behind());
+    within("primes of a layer, and those behind them", primes + behind, 1, basis.len())?;
     if switch.is_some() && components == 3 && !has_key {
         return Err(DeviceError::NoKey);
     }

@@ -3,7 +3,8 @@
 use super::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::naive;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
-use crate::scheme::{Parameters, RelinKey};
+use crate::scheme::{Digits, Parameters, RelinKey};
+use std::ops::Range;
 
 /// An engine without a single idea.
 #[derive(Debug)]
@@ -72,7 +73,35 @@ impl NaiveEngine {
         out
     }
 
-    fn relinearise(&self, tile: &Tile, key: &Tile) -> Tile {
+    /// The centred coefficients of values modulo the product of primes i and i + 1.
+    fn centred_by_two(&self, i: usize, [low, high]: [&[u32]; 2]) -> Vec<i64> {
+        let [p, q] = [i, i + 1].map(|i| i128::from(self.basis().modulus(i).value()));
+        let inverse = i128::from(self.basis().modulus(i + 1).inv((p % q) as u32));
+        let digit = |(x, y): (i64, i64)| {
+            let x = i128::from(x);
+            let residue = x.rem_euclid(p * q) + p * ((i128::from(y) - x) * inverse).rem_euclid(q);
+            let residue = residue % (p * q);
+            (if residue > p * q / 2 { residue - p * q } else { residue }) as i64
+        };
+        self.centred(i, low).into_iter().zip(self.centred(i + 1, high)).map(digit).collect()
+    }
+
+    /// The digits of a row's third component, each with the rows of the key that it is multiplied by.
+    fn digits(&self, tile: &Tile, row: usize, digits: Digits) -> Vec<(Vec<i64>, Range<usize>)> {
+        let c2 = |i| tile.poly(i, 2, row);
+        let primes = tile.shape().primes;
+        match digits {
+            Digits::Plain | Digits::Guarded => {
+                (0..primes).map(|j| (self.centred(j, c2(j)), j..j + 1)).collect()
+            }
+            Digits::Paired => {
+                let pairs = (0..primes - 1).step_by(2);
+                pairs.map(|j| (self.centred_by_two(j, [c2(j), c2(j + 1)]), j..j + 2)).collect()
+            }
+        }
+    }
+
+    fn relinearise(&self, tile: &Tile, key: &Tile, digits: Digits) -> Tile {
         let shape = Shape { components: 2, ..tile.shape() };
         let mut out = Tile::zeros(shape);
         for row in 0..shape.rows {
@@ -82,15 +111,14 @@ impl NaiveEngine {
                     out.poly_mut(prime, component, row).copy_from_slice(c);
                 }
             }
-            for digit in 0..shape.primes {
-                let coefficients = self.centred(digit, tile.poly(digit, 2, row));
+            for (coefficients, rows) in self.digits(tile, row, digits) {
                 for prime in 0..shape.primes {
                     let m = self.basis().modulus(prime);
                     let d = self.values(prime, &coefficients);
                     for component in 0..2 {
-                        let k = key.poly(prime, component, digit);
-                        for (j, c) in out.poly_mut(prime, component, row).iter_mut().enumerate() {
-                            *c = m.add(*c, m.mul(d[j], k[j]));
+                        for k in rows.clone().map(|digit| key.poly(prime, component, digit)) {
+                            let sums = out.poly_mut(prime, component, row).iter_mut();
+                            sums.enumerate().for_each(|(j, c)| *c = m.add(*c, m.mul(d[j], k[j])));
                         }
                     }
                 }
@@ -199,9 +227,11 @@ impl Engine for NaiveEngine {
         let mut result = self.sum(layer, shape);
         if let Some(switch) = layer.switch {
             if let Some(key) = key.filter(|_| shape.components == 3) {
-                result = match switch.guarded {
-                    true => self.rescale(&self.relinearise(&self.raised(&result), key.tile())),
-                    false => self.relinearise(&result, key.tile()),
+                result = match switch.digits {
+                    Digits::Plain => self.relinearise(&result, key.tile(), switch.digits),
+                    digits => {
+                        self.rescale(&self.relinearise(&self.raised(&result), key.tile(), digits))
+                    }
                 };
             }
             for _ in 0..switch.rescale {

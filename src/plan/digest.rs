@@ -30,7 +30,7 @@ impl Digest {
         put(&mut [low, high].into_iter().map(|x| x.to_bits().into()));
         put(&mut [program.input.scale.to_bits()].into_iter());
         for step in &program.steps {
-            let switch = step.switch.map_or(0, |s| 2 * s.rescale as u64 + u64::from(s.guarded) + 1);
+            let switch = step.switch.map_or(0, |s| 3 * s.rescale as u64 + s.digits as u64 + 1);
             put(&mut [step.value.scale.to_bits(), step.value.level as u64, switch].into_iter());
             put(&mut step.bias.iter().flat_map(|&b| [b as u64, (b >> 64) as u64]));
             for t in &step.terms {

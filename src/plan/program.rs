@@ -125,9 +125,9 @@ impl Program {
             if entries != Some(value.rows) {
                 return Err(fail(format!("shape {:?} for {} values", step.shape, value.rows)));
             }
-            if step.switch.is_some_and(|s| s.guarded) && level >= self.input.level {
+            if step.switch.is_some_and(|s| level + s.digits.behind() > self.input.level) {
                 let there = self.input.level;
-                return Err(fail(format!("no prime guards a sum at level {level} of {there}")));
+                return Err(fail(format!("no prime is behind a sum at level {level} of {there}")));
             }
             let dropped = log2_q(level) - log2_q(value.level);
             let scale = value.scale.log2() + dropped;

@@ -3,6 +3,7 @@
 use super::search::{CostModel, Peaks};
 use super::{Plan, Step};
 use crate::ring::Shape;
+use crate::scheme::Digits;
 use serde::Serialize;
 
 /// One step of a program.
@@ -22,8 +23,8 @@ pub struct StepReport {
     pub level: usize,
     /// Primes that go after it.
     pub rescale: usize,
-    /// Whether a prime that has gone guards its key switches.
-    pub guarded: bool,
+    /// The digits of its key switches.
+    pub digits: Digits,
     /// log₂ of the scale of its result.
     pub scale_bits: f64,
     /// The largest absolute value expected, in the units in which the scale is one.
@@ -102,7 +103,7 @@ impl Plan {
                     weights: step.terms.iter().map(|t| t.matrix.multiply_adds()).sum(),
                     level: step.level(),
                     rescale: step.switch.map_or(0, |s| s.rescale),
-                    guarded: step.switch.is_some_and(|s| s.guarded),
+                    digits: step.switch.unwrap_or_default().digits,
                     scale_bits: value.scale.log2(),
                     range: value.range,
                     precision_bits,

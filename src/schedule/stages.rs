@@ -78,10 +78,10 @@ impl<'a> Stage<'a> {
     }
 
     /// Bytes of one row of the sum over a ring of degree `degree`, as wide as it can be, with the
-    /// prime that may guard its switch.
+    /// primes behind it that its switch takes.
     pub fn bytes_of_sum(&self, degree: usize) -> u64 {
-        let guard = usize::from(self.switch.is_some_and(|s| s.guarded));
-        4 * (3 * (self.level + guard) * degree) as u64
+        let behind = self.switch.map_or(0, |s| s.digits.behind());
+        4 * (3 * (self.level + behind) * degree) as u64
     }
 }
 

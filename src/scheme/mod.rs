@@ -23,4 +23,4 @@ pub use relin::RelinKey;
 pub use sampling::{ERROR_STD, EntropyError, Seed};
 pub(crate) use sampling::{fresh_public, fresh_seed};
 pub use secret::SecretKey;
-pub use switch::Switch;
+pub use switch::{Digits, Switch};

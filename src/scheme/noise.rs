@@ -4,7 +4,7 @@
 //! deviation σ√(2N), since slot = a₀ + 2Σ aᵢ cos(·) and cos² is 1/2 on average; and slots multiply
 //! under the ring's product.
 
-use super::{ERROR_STD, Switch};
+use super::{Digits, ERROR_STD, Switch};
 
 /// The variance of a uniform ternary coefficient.
 const SECRET_VARIANCE: f64 = 2.0 / 3.0;
@@ -35,9 +35,10 @@ pub fn rescale(degree: usize) -> f64 {
     (ROUNDING_VARIANCE * n + ROUNDING_VARIANCE * n * SECRET_VARIANCE * n).sqrt()
 }
 
-/// A relinearisation with one digit a prime, uniform in (−p/2, p/2), each times its key's error.
-pub fn relinearise(degree: usize, primes: impl Iterator<Item: Into<f64>>) -> f64 {
-    let digits: f64 = primes.map(|p| p.into().powi(2) * ROUNDING_VARIANCE).sum();
+/// A relinearisation with one digit for each of these moduli p, uniform in (−p/2, p/2), each times its
+/// key's error.
+pub fn relinearise(degree: usize, moduli: impl Iterator<Item: Into<f64>>) -> f64 {
+    let digits: f64 = moduli.map(|p| p.into().powi(2) * ROUNDING_VARIANCE).sum();
     digits.sqrt() * ERROR_STD * 2.0 * degree as f64
 }
 
@@ -51,12 +52,20 @@ pub fn switch(
     relinearised: bool,
 ) -> f64 {
     let product = |primes: &[u32]| primes.iter().map(|&p| f64::from(p)).product::<f64>();
-    let key = match (relinearised, switch.guarded) {
-        (false, _) => 0.0,
-        (true, false) => relinearise(degree, primes[..level].iter().copied()),
-        (true, true) => {
-            let guard = product(&primes[level..level + 1]);
-            (relinearise(degree, primes[..level].iter().copied()) / guard).hypot(rescale(degree))
+    let digits = &primes[..level];
+    let key = match switch.digits {
+        _ if !relinearised => 0.0,
+        Digits::Plain => relinearise(degree, digits.iter().copied()),
+        Digits::Guarded => {
+            let key = relinearise(degree, digits.iter().copied());
+            (key / product(&primes[level..level + 1])).hypot(rescale(degree))
+        }
+        Digits::Paired => {
+            // An odd last prime's partner is the guard.
+            let pairs = primes[..level + level % 2].chunks(2).map(product);
+            // Two keys' errors in each.
+            let key = relinearise(degree, pairs) * 2f64.sqrt();
+            (key / product(&primes[level..level + 1])).hypot(rescale(degree))
         }
     };
     let rounding = if switch.rescale > 0 { rescale(degree) } else { 0.0 };

@@ -49,7 +49,7 @@ fn about(measured: f64, predicted: f64) {
 /// Fresh, squared, relinearised and rescaled: right values, and each noise as predicted.
 #[test]
 fn values_and_noise_through_a_level() {
-    let params = params(2048, 3);
+    let params = params(2048, 4);
     let (basis, degree) = (params.basis(), params.degree());
     let key = SecretKey::from_seed(&params, [3; 32].into());
     let relin = key.relin_key().unwrap();
@@ -97,15 +97,17 @@ fn values_and_noise_through_a_level() {
         (missed(key.decrypt(a, 1.0), key.decrypt(b, 1.0)) / (rows * degree) as f64).sqrt()
     };
     let added = between(&relinearised, &squares);
-    about(added, noise::relinearise(degree, basis.primes()));
+    about(added, noise::relinearise(degree, basis.primes().take(3)));
 
-    // With the third prime to guard, only what its rounding costs.
-    let two_primes = at(2, &squares, &one, None);
+    // With a prime behind: two primes make a pair, the third has the guard as its partner.
     let primes: Vec<u32> = basis.primes().collect();
-    for guarded in [false, true] {
-        let switch = Switch { rescale: 0, guarded };
-        let added = between(&at(2, &two_primes, &one, Some(switch)), &two_primes);
-        about(added, noise::switch(degree, &primes, 2, switch, true));
+    for level in [2, 3] {
+        let high = at(level, &squares, &one, None);
+        for digits in Digits::ALL {
+            let switch = Switch { rescale: 0, digits };
+            let added = between(&at(level, &high, &one, Some(switch)), &high);
+            about(added, noise::switch(degree, &primes, level, switch, true));
+        }
     }
 
     let last = f64::from(basis.modulus(2).value());

@@ -5,6 +5,7 @@ use crate::files;
 use crate::options::{Common, low_high};
 use cipherbatch::plan::{PlanReport, StepReport};
 use cipherbatch::schedule;
+use cipherbatch::scheme::Digits;
 use cipherbatch::wire::Existing;
 use clap::Args;
 use serde::Serialize;
@@ -66,15 +67,15 @@ struct Report {
     memory_bytes: u64,
 }
 
-const HEADS: [&str; 14] = [
-    "layer", "kind", "shape", "values", "weights", "primes", "drop", "scale", "range", "bits",
-    "switches", "MB", "CPU s", "GPU s*",
+const HEADS: [&str; 15] = [
+    "layer", "kind", "shape", "values", "weights", "primes", "drop", "digits", "scale", "range",
+    "bits", "switches", "MB", "CPU s", "GPU s*",
 ];
 
 /// Columns of words.
 const WORDS: usize = 3;
 
-fn row(s: &StepReport) -> [String; 14] {
+fn row(s: &StepReport) -> [String; 15] {
     let shape: Vec<String> = s.shape.iter().map(usize::to_string).collect();
     [
         s.layer.clone(),
@@ -83,7 +84,8 @@ fn row(s: &StepReport) -> [String; 14] {
         s.ciphertexts.to_string(),
         s.weights.to_string(),
         s.level.to_string(),
-        format!("{}{}", s.rescale, if s.guarded { " +g" } else { "" }),
+        s.rescale.to_string(),
+        digits(s),
         format!("2^{:.1}", s.scale_bits),
         format!("{:.1}", s.range),
         s.precision_bits.map_or(String::new(), |bits| format!("{bits:.1}")),
@@ -92,6 +94,19 @@ fn row(s: &StepReport) -> [String; 14] {
         format!("{:.2}", s.cpu_seconds),
         format!("{:.4}", s.gpu_seconds_at_peak),
     ]
+}
+
+/// What a switched sum is taken apart into.
+fn digits(s: &StepReport) -> String {
+    let kind = match s.digits {
+        Digits::Plain => "",
+        Digits::Guarded => " guarded",
+        Digits::Paired => " pairs",
+    };
+    match s.key_switches {
+        0 => String::new(),
+        _ => format!("{}{kind}", s.digits.count(s.level)),
+    }
 }
 
 fn mega(bytes: u64) -> f64 {

@@ -133,14 +133,14 @@ impl Engine for CpuEngine {
         let shape = check::layer(self, basis, layer, into.shape(), at, key.is_some())?;
         let terms: Vec<_> =
             layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
-        let Some(Switch { guarded, .. }) = layer.switch else {
+        let Some(Switch { digits, .. }) = layer.switch else {
             linear(self.simd, basis, &terms, layer, shape, (into, at), rooms);
             return Ok(());
         };
         let mut sum = sums.lend();
         sum.reshape(shape);
         linear(self.simd, basis, &terms, layer, shape, (&mut sum, 0), rooms);
-        switch(self.simd, basis, key, &sum, guarded, (into, at), scratch);
+        switch(self.simd, basis, key, &sum, digits, (into, at), scratch);
         Ok(())
     }
 }

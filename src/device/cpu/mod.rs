@@ -1,5 +1,6 @@
 //! The CPU side: rayon over slices and ciphertexts, SIMD within.
 
+mod coefficients;
 mod engine;
 mod key;
 mod linear;

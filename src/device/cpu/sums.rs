@@ -7,114 +7,140 @@ use crate::math::{
     words::{Factors, Words, per_words},
 };
 
-/// Values modulo one prime: (c + Σⱼ dⱼ·keyⱼ − x₀)·f₀ …, for both components; where the first prime to
-/// divide by is a guard, (c + (Σⱼ dⱼ·keyⱼ − x₀)·f₀ − x₁)·f₁ ….
+/// Values modulo one prime: c + Σⱼ dⱼ·keyⱼ for both components, after some steps.
 #[derive(Debug)]
 pub struct Values<'a> {
     /// c₀ and c₁; 0 where there are none.
     pub c: Option<[&'a [u32]; 2]>,
-    pub guarded: bool,
     /// dⱼ, and the key modulo this prime with its number of digits, which may be more.
     pub digits: &'a [&'a [u32]],
     pub key: &'a [u32],
     pub key_digits: usize,
-    /// The remainders x modulo primes to divide by, for both components, and the inverses f of
-    /// these primes, the first to be divided by first.
-    pub remainders: &'a [[&'a [u32]; 2]],
-    pub inverses: &'a Factors,
+    /// What is done to the sum, and a factor for each step.
+    pub steps: &'a [Step<'a>],
+    pub factors: &'a Factors,
+}
+
+/// A sum less the remainders, if there are any, times a factor.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Of both components.
+    pub remainders: Option<[&'a [u32]; 2]>,
+    /// Whether c is added behind it, and not at the beginning.
+    pub plus_c: bool,
 }
 
 impl Values<'_> {
-    /// Computes them, in [0, p).
-    pub fn write(&self, simd: Simd, m: &Modulus, out: [&mut [u32]; 2]) {
-        let n = out[0].len();
+    fn check(&self, n: usize) {
         let fits = |v: &[u32]| v.len() == n;
-        assert!(out.iter().all(|v| fits(v)) && self.c.iter().flatten().all(|v| fits(v)));
+        assert!(self.c.iter().flatten().all(|v| fits(v)));
         assert!(self.digits.iter().all(|v| fits(v)) && self.digits.len() <= self.key_digits);
         assert!(self.digits.is_empty() || self.key.len() == 2 * self.key_digits * n);
-        assert!(self.remainders.iter().flatten().all(|v| fits(v)));
-        assert!(self.inverses.values().len() == self.remainders.len());
-        assert!(n.is_power_of_two() && n >= 8);
-        write(simd, m, self, out);
+        assert!(self.steps.iter().filter_map(|s| s.remainders).flatten().all(fits));
+        assert!(self.factors.values().len() == self.steps.len());
     }
 }
 
+/// Computes the values of one or two ciphertexts, in [0, p). Two have one key, which is read once for
+/// both, and steps alike.
+pub fn write(simd: Simd, m: &Modulus, rows: &[Values<'_>], out: &mut [[&mut [u32]; 2]]) {
+    assert!(rows.len() == out.len() && (1..=2).contains(&rows.len()));
+    let n = out[0][0].len();
+    assert!(n.is_power_of_two() && n >= 8 && out.iter().flatten().all(|v| v.len() == n));
+    rows.iter().for_each(|values| values.check(n));
+    let counts = |v: &Values<'_>| (v.digits.len(), v.key_digits, v.steps.len());
+    let alike = |v: &Values<'_>| std::ptr::eq(v.key, rows[0].key) && counts(v) == counts(&rows[0]);
+    assert!(rows.iter().all(alike), "rows of one key");
+    write_checked(simd, m, n, rows, out);
+}
+
 per_words! {
-    fn write<V>(m: &Modulus, values: &Values<'_>, out: [&mut [u32]; 2]) {
+    fn write_checked<V>(m: &Modulus, n: usize, rows: &[Values<'_>], out: &mut [[&mut [u32]; 2]]) {
         // SAFETY: lengths have been checked by the caller.
         unsafe {
-            if out[0].len() >= BLOCK {
-                write_by::<V>(m, values, out);
+            if n >= BLOCK {
+                write_rows::<V>(m, n, rows, out);
             } else {
-                write_by::<[u32; 8]>(m, values, out);
+                write_rows::<[u32; 8]>(m, n, rows, out);
             }
         }
     }
 }
 
 /// # Safety
-/// All of [`Values::write`]'s assertions hold, and the outputs are a multiple of `V::N` long.
+/// All of [`write`]'s assertions hold, and the outputs are a multiple of `V::N` long.
 #[inline(always)]
-unsafe fn write_by<V: Words>(m: &Modulus, values: &Values<'_>, out: [&mut [u32]; 2]) {
-    let n = out[0].len();
-    let [out0, out1] = out.map(|o| o.as_mut_ptr());
+unsafe fn write_rows<V: Words>(
+    m: &Modulus,
+    n: usize,
+    rows: &[Values<'_>],
+    out: &mut [[&mut [u32]; 2]],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (rows, out) {
+            ([x, y], [u, v]) => write_by::<V, 2>(m, n, [x, y], [pointers(u), pointers(v)]),
+            ([x], [u]) => write_by::<V, 1>(m, n, [x], [pointers(u)]),
+            _ => {}
+        }
+    }
+}
+
+#[inline(always)]
+fn pointers([x, y]: &mut [&mut [u32]; 2]) -> [*mut u32; 2] {
+    [x.as_mut_ptr(), y.as_mut_ptr()]
+}
+
+/// # Safety
+/// As for [`write_rows`]: `out` points to `n` words each.
+#[inline(always)]
+unsafe fn write_by<V: Words, const ROWS: usize>(
+    m: &Modulus,
+    n: usize,
+    rows: [&Values<'_>; ROWS],
+    out: [[*mut u32; 2]; ROWS],
+) {
     let p = V::splat(m.value());
     let block = BLOCK.min(n);
     let terms = terms(m);
+    let first = rows[0];
+    let late = first.steps.iter().any(|step| step.plus_c);
     let sums = MontgomerySums { p, inverse: V::splat(m.neg_inv().wrapping_neg()), terms };
     for at in (0..n).step_by(V::N) {
         // SAFETY: at + V::N ≤ n, the length of every polynomial; and a block of the key has two
         // vectors of BLOCK values a digit.
         unsafe {
-            let zero = [V::splat(0); 2];
-            let own = values.c.map_or(zero, |c| c.map(|c| V::load(c.as_ptr().add(at))));
-            let mut c = if values.guarded { zero } else { own };
-            if !values.digits.is_empty() {
-                let key = at / block * block * 2 * values.key_digits + at % block;
-                let sum = sums.of(values.digits, at, values.key.as_ptr().add(key), block);
-                c = [c[0].add(sum[0]).reduce(p), c[1].add(sum[1]).reduce(p)];
+            let mut sum = [[V::splat(0); 2]; ROWS];
+            if !first.digits.is_empty() {
+                let key = at / block * block * 2 * first.key_digits + at % block;
+                sum = sums.of(rows, at, first.key.as_ptr().add(key), block);
             }
-            for (k, x) in values.remainders.iter().enumerate() {
-                let inverse = V::factor(values.inverses, k);
-                for (c, x) in c.iter_mut().zip(x) {
-                    let difference = c.sub(V::load(x.as_ptr().add(at))).add(p);
-                    *c = difference.mul_lazy(inverse, p).reduce(p);
+            for row in 0..ROWS {
+                let values = rows[row];
+                let mut own = [V::splat(0); 2];
+                if let Some(c) = values.c {
+                    own = [V::load(c[0].as_ptr().add(at)), V::load(c[1].as_ptr().add(at))];
                 }
-                if values.guarded && k == 0 {
+                let mut c = sum[row];
+                if !late {
                     c = [c[0].add(own[0]).reduce(p), c[1].add(own[1]).reduce(p)];
                 }
-            }
-            c[0].store(out0.add(at));
-            c[1].store(out1.add(at));
-        }
-    }
-}
-
-per_words! {
-    /// x·`factor` mod p in [0, p), for the one factor of a table, in place.
-    pub fn multiply<V>(m: &Modulus, factor: &Factors, x: &mut [u32]) {
-        // SAFETY: there is a factor, and blocks are whole vectors of either kind.
-        unsafe {
-            let (blocks, rest) = x.as_chunks_mut::<BLOCK>();
-            for x in blocks.as_flattened_mut().chunks_exact_mut(V::N) {
-                multiply_one::<V>(m, factor, x);
-            }
-            for x in rest.chunks_exact_mut(8) {
-                multiply_one::<[u32; 8]>(m, factor, x);
+                for (k, step) in values.steps.iter().enumerate() {
+                    if let Some(x) = step.remainders {
+                        for (c, x) in c.iter_mut().zip(x) {
+                            *c = c.sub(V::load(x.as_ptr().add(at))).add(p);
+                        }
+                    }
+                    let factor = V::factor(values.factors, k);
+                    c = [c[0].mul_lazy(factor, p).reduce(p), c[1].mul_lazy(factor, p).reduce(p)];
+                    if step.plus_c {
+                        c = [c[0].add(own[0]).reduce(p), c[1].add(own[1]).reduce(p)];
+                    }
+                }
+                c[0].store(out[row][0].add(at));
+                c[1].store(out[row][1].add(at));
             }
         }
-    }
-}
-
-/// # Safety
-/// There is a factor, and `x` has `V::N` words.
-#[inline(always)]
-unsafe fn multiply_one<V: Words>(m: &Modulus, factor: &Factors, x: &mut [u32]) {
-    let p = V::splat(m.value());
-    // SAFETY: the caller's promise.
-    unsafe {
-        let y = V::load(x.as_ptr()).mul_lazy(V::factor(factor, 0), p);
-        y.reduce(p).store(x.as_mut_ptr());
     }
 }
 
@@ -134,28 +160,40 @@ struct MontgomerySums<V> {
 }
 
 impl<V: Words> MontgomerySums<V> {
-    /// Σⱼ dⱼ·keyⱼ in [0, p) for both components, at one vector.
+    /// Σⱼ dⱼ·keyⱼ in [0, p) for both components of all rows, at one vector.
     ///
     /// # Safety
-    /// Every digit has a vector at `at`; at `key` there are vectors, `block` words apart, of both
-    /// components of each digit.
+    /// All rows have as many digits, and every digit has a vector at `at`; at `key` there are vectors, `block`
+    /// words apart, of both components of each digit.
     #[inline(always)]
-    unsafe fn of(&self, digits: &[&[u32]], at: usize, key: *const u32, block: usize) -> [V; 2] {
-        let mut key = key;
-        let mut total = [V::splat(0); 2];
-        for digits in digits.chunks(self.terms) {
-            let mut sums = [V::no_sums(); 2];
-            for d in digits {
+    unsafe fn of<const ROWS: usize>(
+        &self,
+        rows: [&Values<'_>; ROWS],
+        at: usize,
+        key: *const u32,
+        block: usize,
+    ) -> [[V; 2]; ROWS] {
+        let count = rows[0].digits.len();
+        let mut total = [[V::splat(0); 2]; ROWS];
+        for from in (0..count).step_by(self.terms) {
+            let mut sums = [[V::no_sums(); 2]; ROWS];
+            for j in from..count.min(from + self.terms) {
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let d = V::load(d.as_ptr().add(at));
-                    sums[0] = d.multiply_add(V::load(key), sums[0]);
-                    sums[1] = d.multiply_add(V::load(key.add(block)), sums[1]);
-                    key = key.add(2 * block);
+                    let key = key.add(2 * block * j);
+                    let key = [V::load(key), V::load(key.add(block))];
+                    for row in 0..ROWS {
+                        let d = V::load(rows[row].digits.get_unchecked(j).as_ptr().add(at));
+                        sums[row][0] = d.multiply_add(key[0], sums[row][0]);
+                        sums[row][1] = d.multiply_add(key[1], sums[row][1]);
+                    }
                 }
             }
-            for (total, sums) in total.iter_mut().zip(sums) {
-                *total = total.add(self.reduced(sums)).reduce(self.p);
+            for row in 0..ROWS {
+                for c in 0..2 {
+                    let sum = self.reduced(sums[row][c]);
+                    total[row][c] = total[row][c].add(sum).reduce(self.p);
+                }
             }
         }
         total
@@ -176,39 +214,45 @@ impl<V: Words> MontgomerySums<V> {
 mod tests {
     use super::*;
 
-    /// More digits than fit one sum, residues at the top of the range, primes of all sizes.
+    /// More digits than fit one sum, residues at the top of the range, primes of all sizes; one row, and
+    /// two that differ.
     #[test]
     fn sums_are_exact_at_the_extremes() {
         for p in [97, 1_073_692_673, 1_595_539_457, 2_147_352_577] {
             let m = Modulus::new(p);
             for n in [8, 16, 64] {
-                let digits: Vec<Vec<u32>> = (0..13).map(|j| vec![p - 1 - j % 2; n]).collect();
+                let digit = |row: u32, j: u32| vec![p - 1 - (j + row) % 2; n];
+                let digits =
+                    [0, 1].map(|row| (0..13).map(|j| digit(row, j)).collect::<Vec<Vec<u32>>>());
+                let digits = [0, 1].map(|r: usize| digits[r].iter().map(|d| &d[..]).collect());
+                let digits: &[Vec<&[u32]>; 2] = &digits;
                 let key: Vec<u32> = (0..2 * 13 * n as u32).map(|i| p - 1 - i % 3 % p).collect();
-                let c = vec![p - 1; n];
-                let digits: Vec<&[u32]> = digits.iter().map(|d| &d[..]).collect();
+                let c = [vec![p - 1; n], vec![p - 2; n]];
+                let factors = Factors::default();
+                let rows = [0, 1].map(|row: usize| Values {
+                    c: Some([&c[row], &c[row]]),
+                    digits: &digits[row],
+                    key: &key,
+                    key_digits: 13,
+                    steps: &[],
+                    factors: &factors,
+                });
                 let block = BLOCK.min(n);
-                for simd in Simd::all() {
-                    let mut out = [vec![0; n], vec![0; n]];
-                    let [a, b] = &mut out;
-                    let values = Values {
-                        c: Some([&c, &c]),
-                        guarded: false,
-                        digits: &digits,
-                        key: &key,
-                        key_digits: 13,
-                        remainders: &[],
-                        inverses: &Factors::default(),
-                    };
-                    values.write(simd, &m, [a, b]);
-                    for (component, out) in out.iter().enumerate() {
-                        for (i, &got) in out.iter().enumerate() {
-                            let at = |j: usize| {
-                                ((i / block * 13 + j) * 2 + component) * block + i % block
-                            };
-                            let want = (0..13).fold(p - 1, |sum, j| {
-                                m.add(sum, m.mul_montgomery(digits[j][i], key[at(j)]))
-                            });
-                            assert_eq!(got, want, "{simd}, {p}, {n}");
+                let want = |row: usize, component: usize, i: usize| {
+                    let at = |j: usize| ((i / block * 13 + j) * 2 + component) * block + i % block;
+                    (0..13).fold(c[row][i], |sum, j| {
+                        m.add(sum, m.mul_montgomery(digits[row][j][i], key[at(j)]))
+                    })
+                };
+                for (simd, count) in Simd::all().flat_map(|simd| [(simd, 1), (simd, 2)]) {
+                    let mut got = vec![vec![0; n]; 2 * count];
+                    let (pairs, _) = got.as_chunks_mut::<2>();
+                    let mut out: Vec<[&mut [u32]; 2]> =
+                        pairs.iter_mut().map(|[a, b]| [&mut a[..], &mut b[..]]).collect();
+                    write(simd, &m, &rows[..count], &mut out);
+                    for (k, values) in got.iter().enumerate() {
+                        for (i, &value) in values.iter().enumerate() {
+                            assert_eq!(value, want(k / 2, k % 2, i), "{simd}, {p}, {n}, {count}");
                         }
                     }
                 }

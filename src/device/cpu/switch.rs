@@ -1,50 +1,53 @@
 //! Relinearisation and rescaling, a few ciphertexts at a time, in cache from first to last.
 //!
 //! The primes are gone through from the last to the first. Modulo prime i the values of
-//! c + Σⱼ dⱼ·keyⱼ are summed up in registers; from them the remainders modulo the primes to divide by
-//! are taken, one after the other; and a prime that goes leaves nothing but its own remainder, the
-//! centred coefficients, for those that follow. A guard p is a prime that goes, too, before all others:
-//! (p·c + Σⱼ dⱼ·keyⱼ − x)/p is c + (Σⱼ dⱼ·keyⱼ − x)/p, so that only the digits are multiplied by it.
+//! c + Σⱼ dⱼ·keyⱼ are summed up in registers. A prime that goes leaves nothing but its own remainder, the
+//! centred coefficients, for those that follow: x₀ modulo the first one p₀, x₁ modulo the next,
+//! where c has been divided by p₀ already. Two of them are one integer x₀ + p₀·x₁, transformed once:
+//! ((c − x₀)/p₀ − x₁)/p₁ = (c − (x₀ + p₀·x₁))/(p₀p₁). Modulo a prime that goes, too, they are taken away
+//! from coefficients.
+//!
+//! A guard p goes before all others: (p·c + Σⱼ dⱼ·keyⱼ − x)/p is c + (Σⱼ dⱼ·keyⱼ − x)/p, so that only the
+//! digits are multiplied by it.
 
-use super::key::CpuKey;
+use super::coefficients::{centre, divide, multiply, subtract};
+use super::key::{CpuKey, Rows};
 use super::pool::Pool;
 use super::scatter::Scatter;
-use super::sums::{Values, multiply};
-use crate::math::{
-    Lines, Modulus,
-    simd::{Simd, per_simd},
-    words::Factors,
-};
-use crate::ring::{Basis, Shape, Tile};
+use super::sums::{Step, Values, write};
+use crate::math::{Lines, simd::Simd, words::Factors};
+use crate::ring::{Basis, Shape, Summands, Tile};
+use crate::scheme::Digits;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Ciphertexts that go together at most, so that the key, which is larger than the cache next to a
 /// core, is read once for all of them, prime by prime.
 const TOGETHER: usize = 8;
 
+/// Ciphertexts for which a part of the key is read at a time.
+const PASS: usize = 2;
+
 /// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
-/// from one on; `guarded` by the next prime where it relinearises.
+/// from one on; relinearised by such digits.
 pub fn switch(
     simd: Simd,
     basis: &Basis,
     key: Option<&CpuKey>,
     tile: &Tile,
-    guarded: bool,
+    digits: Digits,
     (out, first): (&mut Tile, usize),
     pool: &Pool<Scratch>,
 ) {
     let (from, to) = (tile.shape(), out.shape());
-    let key = key.filter(|_| from.components == 3);
-    let guard = (guarded && key.is_some()).then_some(from.primes);
+    let key = key.filter(|_| from.components == 3).map(|key| key.of(basis, digits));
+    let guard = (digits.behind() > 0 && key.is_some()).then_some(from.primes);
     let primes = from.primes + usize::from(guard.is_some());
-    let inverses = (0..primes).map(|i| inverses(basis, i, to.primes.max(i + 1)..primes)).collect();
-    let raise =
-        guard.map_or(vec![], |guard| (0..from.primes).map(|i| raise(basis, i, guard)).collect());
+    let ways = (0..primes).map(|i| Way::new(basis, i, to.primes..primes, guard)).collect();
     let threads = rayon::current_num_threads();
     let together = from.rows.div_ceil(threads).clamp(1, TOGETHER);
     let alone = from.rows < threads;
-    let job =
-        Job { simd, basis, key, tile, guard, primes, raise, alone, to, first, inverses, pool };
+    let job = Job { simd, basis, key, tile, digits, guard, primes, alone, to, first, ways, pool };
     let target = Scatter::new(out.data_mut());
     let blocks = from.rows.div_ceil(together);
     (0..blocks).into_par_iter().for_each_init(
@@ -56,97 +59,165 @@ pub fn switch(
     );
 }
 
-/// The inverses modulo prime `i` of primes, the last one first.
-fn inverses(basis: &Basis, i: usize, primes: std::ops::Range<usize>) -> Factors {
-    let m = basis.modulus(i);
-    let inverse = |k: usize| m.inv(basis.modulus(k).value() % m.value());
-    Factors::new(m, primes.rev().map(inverse))
+/// How values modulo one prime come down.
+struct Way {
+    /// What the sums take from remainders, one or two primes that go at a time, and whether c is added
+    /// behind it; and the factor of each step.
+    steps: Vec<(Option<usize>, bool)>,
+    factors: Factors,
+    /// All primes modulo this one, and their inverses; 0 for itself.
+    primes: Factors,
+    inverses: Factors,
 }
 
-/// Prime `guard` modulo prime `i`.
-fn raise(basis: &Basis, i: usize, guard: usize) -> Factors {
-    let m = basis.modulus(i);
-    Factors::new(m, std::iter::once(basis.modulus(guard).value() % m.value()))
+impl Way {
+    /// Modulo prime `i`, while the primes `gone` go, the last one first, or those of them behind `i`.
+    fn new(basis: &Basis, i: usize, gone: Range<usize>, guard: Option<usize>) -> Self {
+        let m = basis.modulus(i);
+        let residue = |k: usize| basis.modulus(k).value() % m.value();
+        let inverse = |k: usize| if k == i { 0 } else { m.inv(residue(k)) };
+        let mut steps = Vec::new();
+        let mut factors = Vec::new();
+        if gone.contains(&i) {
+            // The sum is divided by the guard; all else follows from coefficient to coefficient.
+            if let Some(guard) = guard.filter(|&guard| guard != i) {
+                steps.push((None, true));
+                factors.push(inverse(guard));
+            }
+        } else {
+            let order: Vec<usize> = gone.clone().rev().collect();
+            for (k, primes) in order.chunks(2).enumerate() {
+                let inverses: Vec<u32> = primes.iter().map(|&k| inverse(k)).collect();
+                let guarded = guard == Some(primes[0]);
+                match inverses[..] {
+                    [first, second] if guarded => {
+                        steps.extend([(Some(k), true), (None, false)]);
+                        factors.extend([first, second]);
+                    }
+                    [first, second] => {
+                        steps.push((Some(k), false));
+                        factors.push(m.mul(first, second));
+                    }
+                    _ => {
+                        steps.push((Some(k), guarded));
+                        factors.extend(inverses);
+                    }
+                }
+            }
+        }
+        let table = |of: &dyn Fn(usize) -> u32| Factors::new(m, (0..basis.len()).map(of));
+        let factors = Factors::new(m, factors.into_iter());
+        Self { steps, factors, primes: table(&residue), inverses: table(&inverse) }
+    }
 }
 
 /// What is to be done.
 struct Job<'a> {
     simd: Simd,
     basis: &'a Basis,
-    key: Option<&'a CpuKey>,
+    key: Option<&'a Rows>,
     tile: &'a Tile,
+    digits: Digits,
     /// The prime that guards, and how many primes there are with it.
     guard: Option<usize>,
     primes: usize,
-    /// For each prime of the sum, the guard.
-    raise: Vec<Factors>,
     /// Whether there are fewer rows than threads, and a row's primes go side by side.
     alone: bool,
     /// The shape of the result, and its row that row 0 becomes.
     to: Shape,
     first: usize,
-    /// For each prime, the inverses of those that go before it.
-    inverses: Vec<Factors>,
+    /// For each prime.
+    ways: Vec<Way>,
     pool: &'a Pool<Scratch>,
+}
+
+/// What is known of a row.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    row: usize,
+    /// As of [`Scratch::digits`].
+    digits: &'a [i32],
+    /// As of [`Scratch::remainders`]; none before all are known.
+    remainders: &'a [i32],
 }
 
 /// What one thread works in.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// `[row][digit][N]`: the digits of c₂, centred coefficients.
+    /// `[row][digit][prime of the digit][N]`: the digits of c₂, centred coefficients x of which
+    /// x₀ + p₀·x₁ is the digit.
     digits: Lines<i32>,
-    /// `[row][dropped prime, the last first][component][N]`: remainders, centred coefficients.
+    /// `[row][prime that goes, the last first][component][N]`: remainders, centred coefficients.
     remainders: Lines<i32>,
-    /// `[digit][N]` of one ciphertext modulo one prime, then `[dropped prime][component][N]`.
+    /// `[row of a pass]` of `[digit][N]` modulo one prime, then `[two primes that go][component][N]`.
     values: Lines<u32>,
-    /// `[component][N]` modulo a prime that goes, or coefficients.
+    /// `[row of a pass][component][N]` modulo a prime that goes, or coefficients.
     top: Lines<u32>,
 }
 
 impl Job<'_> {
     /// Switches some rows.
-    fn run(&self, rows: std::ops::Range<usize>, s: &mut Scratch, target: &Scatter<'_>) {
+    fn run(&self, rows: Range<usize>, s: &mut Scratch, target: &Scatter<'_>) {
         let (n, kept) = (self.basis.degree(), self.to.primes);
+        let gone = self.primes - kept;
+        let count = self.key.map_or(0, |_| self.digits.count(self.tile.shape().primes));
         // What there is for each row.
-        let own_digits = self.key.map_or(0, |_| self.tile.shape().primes * n);
-        let own_remainders = 2 * (self.primes - kept) * n;
+        let (own_digits, own_remainders) = (count * self.digits.primes() * n, 2 * gone * n);
         let digits = s.digits.at_least(rows.len() * own_digits);
         let remainders = s.remainders.at_least(rows.len() * own_remainders);
-        let values = s.values.at_least(own_digits + own_remainders);
-        let top = s.top.at_least(2 * n);
+        let own_values = (count + 2 * gone.div_ceil(2)) * n;
+        let values = s.values.at_least(PASS * own_values);
+        let top = s.top.at_least(PASS * 2 * n);
 
+        let one = self.digits.primes() * n;
         let digit = |work: &mut [u32], (at, out): (usize, &mut [i32])| {
-            let (row, j) = (rows.start + at * n / own_digits, at % (own_digits / n));
-            self.digit(j, row, &mut work[..n]);
-            self.centred(j, &mut work[..n], out);
+            self.digit(rows.start + at / count, at % count, &mut work[..n], out);
         };
         if self.alone {
-            let digits = digits.par_chunks_exact_mut(n).enumerate();
+            let digits = digits.par_chunks_exact_mut(one).enumerate();
             digits.for_each_init(|| self.pool.lend(), |s, at| digit(s.top.at_least(n), at));
         } else {
-            digits.chunks_exact_mut(n).enumerate().for_each(|out| digit(top, out));
+            digits.chunks_exact_mut(one).enumerate().for_each(|out| digit(top, out));
         }
 
-        let digits_of = |k: usize| &digits[k * own_digits..][..own_digits];
+        let known = |k: usize| Known {
+            row: rows.start + k,
+            digits: &digits[k * own_digits..][..own_digits],
+            remainders: &[],
+        };
+        let passes = || (0..rows.len()).step_by(PASS).map(|k| k..(k + PASS).min(rows.len()));
         for i in (kept..self.primes).rev() {
-            for (k, row) in rows.clone().enumerate() {
-                let own = &mut remainders[k * own_remainders..][..own_remainders];
-                let (known, own) = own.split_at_mut(2 * (self.primes - 1 - i) * n);
-                let (c0, c1) = top.split_at_mut(n);
-                self.values(i, row, digits_of(k), known, values, [c0, c1]);
-                for (c, own) in top.chunks_exact_mut(n).zip(own.chunks_exact_mut(n)) {
-                    self.centred(i, c, own);
+            for pass in passes() {
+                let of: Vec<Known<'_>> = pass.clone().map(known).collect();
+                let mut out: Vec<[&mut [u32]; 2]> =
+                    top.chunks_exact_mut(2 * n).map(|top| top.split_at_mut(n).into()).collect();
+                self.values(i, &of, values, &mut out[..of.len()]);
+                for (k, out) in pass.zip(out) {
+                    let own = &mut remainders[k * own_remainders..][..own_remainders];
+                    let (known, own) = own.split_at_mut(2 * (self.primes - 1 - i) * n);
+                    for (c, values) in out.into_iter().enumerate() {
+                        self.basis.table(i).inverse_with(self.simd, values);
+                        for (k, x) in known.chunks_exact(2 * n).enumerate() {
+                            self.divided(i, self.primes - 1 - k, &x[c * n..][..n], values);
+                        }
+                        centre(self.simd, self.basis.modulus(i), values, &mut own[c * n..][..n]);
+                    }
                 }
             }
         }
 
+        let known = |k: usize| Known {
+            remainders: &remainders[k * own_remainders..][..own_remainders],
+            ..known(k)
+        };
         let keep = |values: &mut [u32], i: usize| {
-            for (k, row) in rows.clone().enumerate() {
-                let remainders = &remainders[k * own_remainders..][..own_remainders];
+            for pass in passes() {
+                let of: Vec<Known<'_>> = pass.map(known).collect();
+                let place = |c: usize, row: usize| self.to.at(i, c, self.first + row).start;
                 // SAFETY: (prime, row) alone writes its polynomials.
-                let out = [0, 1]
-                    .map(|c| unsafe { target.part(self.to.at(i, c, self.first + row).start, n) });
-                self.values(i, row, digits_of(k), remainders, values, out);
+                let part = |row, c| unsafe { target.part(place(c, row), n) };
+                let mut out: Vec<_> = of.iter().map(|k| [0, 1].map(|c| part(k.row, c))).collect();
+                self.values(i, &of, values, &mut out);
             }
         };
         if self.alone {
@@ -158,79 +229,129 @@ impl Job<'_> {
         }
     }
 
-    /// Both components modulo prime `i`, by the digits of c₂ and the remainders known.
-    fn values(
-        &self,
-        i: usize,
-        row: usize,
-        digits: &[i32],
-        remainders: &[i32],
-        work: &mut [u32],
-        out: [&mut [u32]; 2],
-    ) {
+    /// Coefficients modulo prime `i` less the remainder x of prime `k`, divided by that prime.
+    fn divided(&self, i: usize, k: usize, x: &[i32], values: &mut [u32]) {
+        let (m, inverse) = (self.basis.modulus(i), (&self.ways[i].inverses, k));
+        match self.guard == Some(k) {
+            // The sum has been divided before c was added.
+            true => subtract(self.simd, m, inverse, x, values),
+            false => divide(self.simd, m, inverse, x, values),
+        }
+    }
+
+    /// Both components of at most [`PASS`] rows modulo prime `i`.
+    fn values(&self, i: usize, rows: &[Known<'_>], work: &mut [u32], out: &mut [[&mut [u32]; 2]]) {
         let n = self.basis.degree();
-        let (lifted, rest) = work.split_at_mut(digits.len());
-        for (j, (digit, lifted)) in
-            digits.chunks_exact(n).zip(lifted.chunks_exact_mut(n)).enumerate()
-        {
-            // Modulo its own prime the digit is c₂, whose values are there already.
-            if i != j {
-                self.lift(i, j, digit, lifted);
-            } else if self.guard.is_some() {
-                self.digit(i, row, lifted);
+        let chunk = work.len() / PASS;
+        for (known, work) in rows.iter().zip(work.chunks_exact_mut(chunk.max(1))) {
+            self.lift_all(i, known, work);
+        }
+        let way = &self.ways[i];
+        let mut digits = Vec::with_capacity(rows.len());
+        let mut steps = Vec::with_capacity(rows.len());
+        for (k, known) in rows.iter().enumerate() {
+            let values = &work[k * chunk..][..chunk];
+            let (lifted, remainders) = values.split_at(known.digits.len() / self.digits.primes());
+            let lifted = lifted.chunks_exact(n).enumerate();
+            // Modulo the guard a digit that it is a partner of is 0, the last one.
+            let lifted =
+                lifted.filter(|&(j, _)| self.guard != Some(i) || i / self.digits.primes() != j);
+            let own = lifted.map(|(j, d)| match self.guard {
+                None if i == j => self.tile.poly(i, 2, known.row),
+                _ => d,
+            });
+            digits.push(own.collect::<Vec<&[u32]>>());
+            let remainder = |k: usize| [0, 1].map(|c| &remainders[(2 * k + c) * n..][..n]);
+            let step = |&(k, plus_c): &(Option<usize>, bool)| Step {
+                remainders: k.map(remainder),
+                plus_c,
+            };
+            steps.push(way.steps.iter().map(step).collect::<Vec<_>>());
+        }
+        let values = |(k, known): (usize, &Known<'_>)| Values {
+            c: (self.guard != Some(i)).then(|| [0, 1].map(|c| self.tile.poly(i, c, known.row))),
+            digits: &digits[k],
+            key: self.key.map_or(&[], |k| k.prime(i)),
+            key_digits: self.key.map_or(0, Rows::digits),
+            steps: &steps[k],
+            factors: &way.factors,
+        };
+        let values: Vec<Values<'_>> = rows.iter().enumerate().map(values).collect();
+        write(self.simd, self.basis.modulus(i), &values, out);
+    }
+
+    /// The values modulo prime `i` of a row's digits, and of the remainders that are known: `[digit][N]`, then
+    /// `[two primes that go][component][N]`.
+    fn lift_all(&self, i: usize, known: &Known<'_>, work: &mut [u32]) {
+        let n = self.basis.degree();
+        let size = self.digits.primes();
+        let (lifted, rest) = work.split_at_mut(known.digits.len() / size);
+        let chunks = known.digits.chunks_exact(size * n).zip(lifted.chunks_exact_mut(n));
+        for (j, (digit, lifted)) in chunks.enumerate() {
+            // Modulo its own primes the digit is c₂, whose values are there already.
+            if i / size != j {
+                self.lift(i, j * size, digit, lifted);
+            } else if self.guard.is_some_and(|guard| guard != i) {
+                self.raised(i, known.row, lifted);
             }
         }
-        for (k, (x, lifted)) in remainders.chunks_exact(n).zip(rest.chunks_exact_mut(n)).enumerate()
-        {
-            self.lift(i, self.primes - 1 - k / 2, x, lifted);
-        }
-        let digits: Vec<&[u32]> = lifted
-            .chunks_exact(n)
-            .enumerate()
-            .map(|(j, d)| match self.guard {
-                None if i == j => self.tile.poly(i, 2, row),
-                _ => d,
-            })
-            .collect();
-        let remainders: Vec<[&[u32]; 2]> =
-            rest[..remainders.len()].chunks_exact(2 * n).map(|x| [&x[..n], &x[n..]]).collect();
-        let values = Values {
-            c: (self.guard != Some(i)).then(|| [0, 1].map(|c| self.tile.poly(i, c, row))),
-            guarded: self.guard.is_some(),
-            digits: &digits,
-            key: self.key.map_or(&[], |k| k.prime(i)),
-            key_digits: self.key.map_or(0, CpuKey::digits),
-            remainders: &remainders,
-            inverses: &self.inverses[i],
-        };
-        values.write(self.simd, self.basis.modulus(i), out);
-    }
-
-    /// The values of the digit modulo prime `j`: c₂, times the prime that guards.
-    fn digit(&self, j: usize, row: usize, values: &mut [u32]) {
-        values.copy_from_slice(self.tile.poly(j, 2, row));
-        if let Some(guard) = self.raise.get(j) {
-            multiply(self.simd, self.basis.modulus(j), guard, values);
+        // Two primes that go are two of both components.
+        let pairs = known.remainders.chunks(4 * n).zip(rest.chunks_mut(2 * n));
+        for (k, (x, lifted)) in pairs.enumerate() {
+            let last = self.primes - 1 - 2 * k;
+            for (c, lifted) in lifted.chunks_exact_mut(n).enumerate() {
+                let x: Vec<&[i32]> = x.chunks_exact(2 * n).map(|x| &x[c * n..][..n]).collect();
+                self.lift_one_or_two(i, [last, last.saturating_sub(1)], &x, lifted);
+            }
         }
     }
 
-    /// The centred coefficients of values modulo prime `i`, which are overwritten.
-    fn centred(&self, i: usize, values: &mut [u32], coefficients: &mut [i32]) {
-        self.basis.table(i).inverse_with(self.simd, values);
-        centre(self.simd, self.basis.modulus(i), values, coefficients);
-    }
-
-    /// The values modulo prime `i` of coefficients centred modulo prime `j`.
-    fn lift(&self, i: usize, j: usize, coefficients: &[i32], values: &mut [u32]) {
-        let bound = self.basis.modulus(j).value() / 2;
-        self.basis.table(i).forward_integers(self.simd, coefficients, bound, values);
-    }
-}
-
-per_simd! {
-    fn centre(m: &Modulus, x: &[u32], out: &mut [i32]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = m.centre(x);
+    /// Digit `j` of a row, coefficient by coefficient.
+    fn digit(&self, row: usize, j: usize, work: &mut [u32], out: &mut [i32]) {
+        let n = self.basis.degree();
+        let first = j * self.digits.primes();
+        for (k, i) in (first..first + self.digits.primes()).enumerate() {
+            let m = self.basis.modulus(i);
+            if self.guard == Some(i) {
+                work.fill(0);
+            } else {
+                self.basis.table(i).inverse_of(self.simd, self.tile.poly(i, 2, row), work);
+                if let Some(guard) = self.guard {
+                    multiply(self.simd, m, (&self.ways[i].primes, guard), None, work);
+                }
+            }
+            let (known, own) = out.split_at_mut(k * n);
+            if k > 0 {
+                divide(self.simd, m, (&self.ways[i].inverses, first), known, work);
+            }
+            centre(self.simd, m, work, &mut own[..n]);
         }
+    }
+
+    /// The values of c₂ modulo prime `i`, times the prime that guards.
+    fn raised(&self, i: usize, row: usize, values: &mut [u32]) {
+        let from = self.tile.poly(i, 2, row);
+        match self.guard {
+            None => values.copy_from_slice(from),
+            Some(guard) => {
+                let factor = (&self.ways[i].primes, guard);
+                multiply(self.simd, self.basis.modulus(i), factor, Some(from), values);
+            }
+        }
+    }
+
+    /// The values modulo prime `i` of a digit that is a residue modulo prime `j`, or that and the next.
+    fn lift(&self, i: usize, j: usize, digit: &[i32], values: &mut [u32]) {
+        let x: Vec<&[i32]> = digit.chunks_exact(self.basis.degree()).collect();
+        self.lift_one_or_two(i, [j, j + 1], &x, values);
+    }
+
+    /// The values modulo prime `i` of x₀, or of x₀ + pⱼ·x₁, centred modulo primes j and k.
+    fn lift_one_or_two(&self, i: usize, [j, k]: [usize; 2], x: &[&[i32]], values: &mut [u32]) {
+        let bound = |j: usize| self.basis.modulus(j).value() / 2;
+        let table = self.basis.table(i);
+        let y = x.get(1).map(|&y| (y, &self.ways[i].primes, j));
+        let bound = y.map_or(bound(j), |_| bound(j).max(bound(k)));
+        table.forward_sums(self.simd, Summands { x: x[0], y }, bound, values);
     }
 }

@@ -4,7 +4,7 @@ use super::CpuEngine;
 use crate::device::{Engine, Layer, Term, naive::NaiveEngine};
 use crate::math::{primes_below, simd::Simd};
 use crate::ring::{BlockMatrix, Shape, Tile};
-use crate::scheme::{Parameters, ParametersLiteral, RelinKey, Switch};
+use crate::scheme::{Digits, Parameters, ParametersLiteral, RelinKey, Switch};
 use proptest::prelude::*;
 use rand_chacha::{
     ChaCha20Rng,
@@ -68,7 +68,8 @@ fn run<E: Engine>(
     let mut out = vec![compute(false, None), compute(true, None)];
     out.push(compute(false, Some(Switch::by(rescale))));
     if primes < tiles[0].shape().primes {
-        out.push(compute(false, Some(Switch { rescale, guarded: true })));
+        let behind = [Digits::Guarded, Digits::Paired];
+        out.extend(behind.map(|digits| compute(false, Some(Switch { rescale, digits }))));
     }
     out
 }
@@ -198,8 +199,8 @@ fn misfits_are_refused() {
         Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: false, switch: Some(Switch::by(2)) };
     let mut out = Tile::zeros(Shape { components: 2, ..shape });
     assert!(cpu.layer(&layer, &mut out, 0).unwrap_err().to_string().contains("rescalings"));
-    let guarded = Some(Switch { rescale: 0, guarded: true });
-    assert!(refusal(false, &[0, 0], 2, guarded).contains("guarded by the next one: 2"));
+    let guarded = Some(Switch { rescale: 0, digits: Digits::Guarded });
+    assert!(refusal(false, &[0, 0], 2, guarded).contains("those behind them: 3, expected 1 to 2"));
     let switch = Some(Switch::by(0));
     let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: true, switch };
     assert!(cpu.layer(&layer, &mut out, 0).unwrap_err().to_string().contains("is switched"));

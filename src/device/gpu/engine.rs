@@ -232,7 +232,7 @@ impl Engine for GpuEngine {
                 return rec.submit();
             };
             let scratch = &mut *self.scratch();
-            let guards = usize::from(way.guarded && shape.components == 3);
+            let guards = if shape.components == 3 { way.digits.behind() } else { 0 };
             let sum = scratch.sum(gpu, Shape { primes: shape.primes + guards, ..shape })?;
             let to_sum = Target { tile: &sum, row: 0, onto: false };
             linear(&mut rec, tables, &terms, &bias, shape, to_sum)?;

@@ -134,12 +134,32 @@ impl<'a> Kernels<'a> {
         })
     }
 
-    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ modulo one prime, for a tile `[3][rows][N]` and digits `[digits][rows][N]`,
-    /// coefficients modulo prime j, of which the one of this prime is not read.
+    /// x₁ ← (x₁ − x₀)/p₀ modulo p₁, for coefficients `[2][rows][N]`, the first ones' modulo prime `first` and
+    /// centred, the others' modulo the next.
+    ///
+    /// # Errors
+    /// As [`Kernels::ntt_forward`].
+    pub fn digit(&self, first: usize, coefficients: &[u32]) -> Words {
+        self.at_most("prime", first + 2, self.primes())?;
+        let rows = coefficients.len() / (2 * self.degree());
+        // Where the digits before it would be.
+        let before = first * rows * self.degree();
+        let mut digits = vec![0; before];
+        digits.extend(coefficients);
+        let out = self.run(&digits, |rec, digits| {
+            let (tables, transforms) = (&self.engine.tables, &self.engine.transforms);
+            Steps { rec, tables, transforms }.digit(first, rows, digits)
+        })?;
+        Ok(out[before..].to_vec())
+    }
+
+    /// (c₀, c₁) += Σⱼ dⱼ·keyⱼ modulo one prime, for a tile `[3][rows][N]` and digits of `size` primes
+    /// `[digits][size][rows][N]`, coefficients as of [`Kernels::digit`], of which the one of this prime is not
+    /// read.
     ///
     /// # Errors
     /// [`DeviceError::NoKey`], or as [`Kernels::ntt_forward`].
-    pub fn key_switch(&self, prime: usize, digits: &[u32], tile: &[u32]) -> Words {
+    pub fn key_switch(&self, prime: usize, size: usize, digits: &[u32], tile: &[u32]) -> Words {
         if self.engine.tables.key.is_empty() {
             return Err(DeviceError::NoKey);
         }
@@ -150,7 +170,7 @@ impl<'a> Kernels<'a> {
         self.in_tile(prime, 3, rows, tile, |work, rows| {
             let between = work.rec.gpu().buffer("between two passes", digits.len())?;
             let digits = work.rec.gpu().buffer_of("digits", digits)?;
-            work.key_switch(rows, prime, count, &digits, &between)
+            work.key_switch(rows, prime, (count / size, size), &digits, &between)
         })
     }
 

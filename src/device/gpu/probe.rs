@@ -143,7 +143,7 @@ impl<'a> Probe<'a> {
     /// [`DeviceError`] where the device has no room, or failed.
     pub fn switches(&self, level: usize, rows: usize, way: Switch) -> Rate {
         let e = self.engine;
-        let guards = usize::from(way.guarded);
+        let guards = way.digits.behind();
         let shape = Shape { primes: level, components: 3, rows, degree: e.tables.degree };
         let sum = GpuTile::new(&e.gpu, Shape { primes: level + guards, ..shape })?;
         let out = Shape { primes: level - way.rescale, components: 2, ..shape };

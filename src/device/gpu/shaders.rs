@@ -17,6 +17,7 @@ pub enum Kernel {
     NttInverseOuter,
     Matmul,
     KeySwitch,
+    Digit,
     Raise,
     Rescale,
     Rates,
@@ -39,7 +40,7 @@ macro_rules! shader {
 
 impl Kernel {
     /// All kernels.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Expand,
         Self::NttForward,
         Self::NttForwardOuter,
@@ -47,6 +48,7 @@ impl Kernel {
         Self::NttInverseOuter,
         Self::Matmul,
         Self::KeySwitch,
+        Self::Digit,
         Self::Raise,
         Self::Rescale,
         Self::Rates,
@@ -66,6 +68,7 @@ impl Kernel {
             Self::NttInverseOuter => ("ntt_inverse_outer", shader!("ntt_inverse_outer")),
             Self::Matmul => ("matmul", shader!("matmul")),
             Self::KeySwitch => ("key_switch", shader!("key_switch")),
+            Self::Digit => ("digit", shader!("digit")),
             Self::Raise => ("raise", shader!("raise")),
             Self::Rescale => ("rescale", shader!("rescale")),
             Self::Rates => ("rates", shader!("rates")),
@@ -76,7 +79,7 @@ impl Kernel {
     fn library(self, form: Form) -> Vec<&'static str> {
         let (transform, fold) = (shader!("lib/transform"), shader!("lib/fold"));
         match self {
-            Self::Expand | Self::Raise | Self::Rates => vec![],
+            Self::Expand | Self::Digit | Self::Raise | Self::Rates => vec![],
             Self::NttForwardOuter => vec![transform, fold],
             Self::NttForward | Self::KeySwitch | Self::Rescale => {
                 vec![transform, fold, shader!("lib/forward")]
@@ -127,7 +130,7 @@ impl Kernel {
     pub fn typical(self, form: Form) -> Vec<Constant> {
         match self {
             Self::Expand => vec![("THREADS", expand::THREADS as u32)],
-            Self::Raise => vec![("THREADS", steps::THREADS as u32)],
+            Self::Digit | Self::Raise => vec![("THREADS", steps::THREADS as u32)],
             Self::Rates => vec![("OPERATION", 0), ("ROUNDS", 1), ("THREADS", 64)],
             Self::NttForwardOuter | Self::NttInverseOuter => transform::columns(32_768, 8, 64),
             Self::NttForward | Self::NttInverse | Self::KeySwitch | Self::Rescale => {

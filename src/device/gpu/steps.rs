@@ -24,6 +24,21 @@ struct KeySwitchParams {
     row: u32,
     first: u32,
     key_digits: u32,
+    size: u32,
+    pad: [u32; 3],
+}
+
+/// `Params` of `shaders/digit.wgsl`.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct DigitParams {
+    first: Prime,
+    second: Prime,
+    inverse: Shoup,
+    low: u32,
+    high: u32,
+    degree: u32,
+    pad: [u32; 3],
 }
 
 /// `Params` of `shaders/rescale.wgsl`.
@@ -99,25 +114,49 @@ impl Steps<'_, '_> {
         Ok(())
     }
 
-    /// (c₀, c₁) += Σ digits·key, modulo one prime. The digits are coefficients `[level][rows][N]` modulo each
-    /// of the first primes; `between` has room for as many, and is used where transforms take two passes.
+    /// Of coefficients modulo `first` and the next prime, `[2][rows][N]` from that prime's place on, the halves
+    /// of a digit modulo both.
+    pub fn digit(&mut self, first: usize, rows: usize, digits: &Buffer) -> Result<(), DeviceError> {
+        let (tables, n) = (self.tables, self.tables.degree);
+        let variant = Variant::new(Kernel::Digit, &[("THREADS", THREADS as u32)]);
+        for from in (0..rows).step_by(MAX_GROUPS) {
+            let params = DigitParams {
+                first: tables.primes[first],
+                second: tables.primes[first + 1],
+                inverse: tables.inverse_of(first, first + 1),
+                low: (first * rows + from) as u32,
+                high: ((first + 1) * rows + from) as u32,
+                degree: n as u32,
+                pad: [0; 3],
+            };
+            let groups = [n.div_ceil(THREADS), (rows - from).min(MAX_GROUPS), 1];
+            self.rec.dispatch(&variant, &params, &[digits], groups)?;
+        }
+        Ok(())
+    }
+
+    /// (c₀, c₁) += Σ digits·key, modulo one prime. Digits of `size` primes are `[count][size][rows][N]`,
+    /// coefficients, or for two primes what [`Steps::digit`] makes of them; `between` has room for as many, and
+    /// is used where transforms take two passes.
     pub fn key_switch(
         &mut self,
         rows: Rows<'_>,
         prime: usize,
-        level: usize,
+        (count, size): (usize, usize),
         digits: &Buffer,
         between: &Buffer,
     ) -> Result<(), DeviceError> {
+        let own = prime / size;
         let mut source = digits;
         if !self.transforms.whole() {
             // Modulo its own prime a digit is c₂ itself, whose values are at hand.
-            let others = (0..level).filter(|&j| j != prime);
+            let others = (0..count).filter(|&j| j != own).map(|j| j * size);
             let at = |j: usize| j * rows.count;
             let job = |j| Job { prime, from: j, source: at(j), result: at(j) };
             let jobs: Vec<Job> = others.map(job).collect();
-            let (rec, tables) = (&mut *self.rec, self.tables);
-            self.transforms.forward_outer(rec, tables, digits, between, rows.count, &jobs)?;
+            let (rec, apart) = (&mut *self.rec, (size - 1) * rows.count);
+            let buffers = [digits, between];
+            self.transforms.forward_outer(rec, self.tables, buffers, rows.count, apart, &jobs)?;
             source = between;
         }
         let variant = self.transforms.inner(Kernel::KeySwitch);
@@ -127,13 +166,15 @@ impl Steps<'_, '_> {
         for first in (0..rows.count).step_by(MAX_GROUPS) {
             let params = KeySwitchParams {
                 prime: prime as u32,
-                own: prime as u32,
-                digits: level as u32,
+                own: own as u32,
+                digits: count as u32,
                 digit_rows: rows.count as u32,
                 rows: rows.tile.shape.rows as u32,
                 row: rows.first as u32,
                 first: first as u32,
                 key_digits: tables.primes.len() as u32,
+                size: size as u32,
+                pad: [0; 3],
             };
             let down = (rows.count - first).min(MAX_GROUPS);
             let groups = [self.transforms.segments(), down, 1];
@@ -155,8 +196,8 @@ impl Steps<'_, '_> {
         let mut source = remainders;
         if !self.transforms.whole() {
             let job = Job { prime, from: last, source: 0, result: 0 };
-            let (rec, tables, count) = (&mut *self.rec, self.tables, 2 * rows.count);
-            self.transforms.forward_outer(rec, tables, remainders, between, count, &[job])?;
+            let (rec, buffers) = (&mut *self.rec, [remainders, between]);
+            self.transforms.forward_outer(rec, self.tables, buffers, 2 * rows.count, 0, &[job])?;
             source = between;
         }
         let variant = self.transforms.inner(Kernel::Rescale);

@@ -10,7 +10,7 @@ use super::scratch::Scratch;
 use super::steps::{Rows, Steps};
 use crate::device::DeviceError;
 use crate::ring::Shape;
-use crate::scheme::Switch;
+use crate::scheme::{Digits, Switch};
 use std::sync::Arc;
 
 /// Bytes of digits that are worked on at once: enough to fill a large GPU.
@@ -19,21 +19,29 @@ const BATCH: u64 = 128 << 20;
 type Room = (Arc<Buffer>, Arc<Buffer>);
 
 impl Steps<'_, '_> {
-    /// Three components to two, by the digits modulo the first `level` primes. The third component means nothing
-    /// afterwards.
+    /// Three components to two, by digits of the residues modulo the first `level` primes. The third component
+    /// means nothing afterwards.
     fn relinearise(
         &mut self,
         rows: Rows<'_>,
         primes: usize,
         level: usize,
+        kind: Digits,
         scratch: &mut Scratch,
     ) -> Result<(), DeviceError> {
-        let words = level * rows.count * self.tables.degree;
-        let (digits, between) = self.room(scratch, words)?;
+        let (count, size) = (kind.count(level), kind.primes());
+        let row = rows.count * self.tables.degree;
+        let (digits, between) = self.room(scratch, count * size * row)?;
         for j in 0..level {
             self.coefficients(rows, j, 2..3, &digits, j * rows.count)?;
         }
-        (0..primes).try_for_each(|prime| self.key_switch(rows, prime, level, &digits, &between))
+        if kind == Digits::Paired {
+            // The guard's residues are 0.
+            (level..count * size).for_each(|j| self.rec.clear(&digits, j * row, row));
+            (0..count).try_for_each(|j| self.digit(size * j, rows.count, &digits))?;
+        }
+        let count = (count, size);
+        (0..primes).try_for_each(|prime| self.key_switch(rows, prime, count, &digits, &between))
     }
 
     /// Divides two components by prime `last`, whose residues stay as they are.
@@ -68,7 +76,7 @@ pub fn switch(
     target: Target<'_>,
 ) -> Result<(), DeviceError> {
     let relinearised = shape.components == 3;
-    let guards = usize::from(switch.guarded && relinearised);
+    let guards = if relinearised { switch.digits.behind() } else { 0 };
     let primes = shape.primes + guards;
     let step = batch(work.rec.gpu(), Shape { primes, ..shape })?;
     let left = Shape { primes: shape.primes - switch.rescale, components: 2, ..shape };
@@ -94,7 +102,7 @@ pub fn switch(
             (0..shape.primes).try_for_each(|prime| work.raise(rows, prime, shape.primes))?;
         }
         if relinearised {
-            work.relinearise(rows, primes, shape.primes, scratch)?;
+            work.relinearise(rows, primes, shape.primes, switch.digits, scratch)?;
         }
         for last in (left.primes..primes).rev() {
             work.divide(rows, last, scratch)?;

@@ -36,7 +36,8 @@ pub struct Job {
 #[repr(C)]
 struct Params {
     first: u32,
-    pad: [u32; 3],
+    apart: u32,
+    pad: [u32; 2],
     jobs: [[u32; 4]; JOBS],
 }
 
@@ -110,7 +111,7 @@ impl Transforms {
     ) -> Result<(), DeviceError> {
         let (mut source, mut inner) = (source, jobs.to_vec());
         if !self.whole() {
-            self.forward_outer(rec, tables, source, between, polynomials, jobs)?;
+            self.forward_outer(rec, tables, [source, between], polynomials, 0, jobs)?;
             source = between;
             inner.iter_mut().for_each(|job| job.source = job.result);
         }
@@ -121,18 +122,20 @@ impl Transforms {
         })
     }
 
-    /// The stages of a forward transform before those of segments.
+    /// The stages of a forward transform before those of segments. Where integers have two parts, the second
+    /// lies `apart` polynomials behind the first.
     pub fn forward_outer(
         &self,
         rec: &mut Recording<'_>,
         tables: &Tables,
-        source: &Buffer,
-        result: &Buffer,
+        [source, result]: [&Buffer; 2],
         polynomials: usize,
+        apart: usize,
         jobs: &[Job],
     ) -> Result<(), DeviceError> {
         let buffers = [&tables.constants, &tables.forward, source, result];
         batches(polynomials, jobs, |params, [polynomials, jobs]| {
+            let params = Params { apart: (apart * self.degree) as u32, ..params };
             let groups = [self.outer_groups(), polynomials, jobs];
             rec.dispatch(&self.outer(Kernel::NttForwardOuter), &params, &buffers, groups)
         })

@@ -36,15 +36,19 @@ impl CostModel {
         residues * (weights * self.multiply_add + rows * 2.0 * 4.0 * self.byte)
     }
 
-    /// Seconds for switching `rows` ciphertexts at `level` primes: each digit to every prime, the
-    /// guard included, and two components down.
+    /// Seconds for switching `rows` ciphertexts at `level` primes: residues to coefficients, each digit
+    /// to every prime but its own, and what is left of two components modulo the primes that go, two of
+    /// these at a time, to those that stay.
     pub fn switch(&self, degree: usize, level: usize, switch: Switch, rows: f64) -> f64 {
-        let (n, digits) = (degree as f64, level as f64);
-        let primes = digits + f64::from(switch.guarded);
-        let gone = primes - digits + switch.rescale as f64;
-        let transforms = digits * primes + 2.0 * gone * (1.0 + primes - gone);
-        let butterflies = transforms * n / 2.0 * n.log2();
-        rows * (butterflies * self.butterfly + 2.0 * digits * primes * n * self.key_product)
+        let primes = level + switch.digits.behind();
+        let digits = switch.digits.count(level);
+        let gone = switch.digits.behind() + switch.rescale;
+        let lifted = digits * (primes - switch.digits.primes().min(primes));
+        let transforms = level + lifted + 2 * gone + 2 * gone.div_ceil(2) * (primes - gone);
+        let n = degree as f64;
+        let butterflies = transforms as f64 * n / 2.0 * n.log2();
+        let products = (2 * digits * primes) as f64 * n;
+        rows * (butterflies * self.butterfly + products * self.key_product)
     }
 }
 

@@ -19,7 +19,7 @@ pub use model::{Levels, Solution, load};
 pub use peaks::Peaks;
 
 use crate::math::primes_below;
-use crate::scheme::{ParametersLiteral, Switch, noise};
+use crate::scheme::{Digits, ParametersLiteral, Switch, noise};
 use rayon::prelude::*;
 
 /// Primes stay below this power of two.
@@ -43,8 +43,8 @@ pub struct Scales {
     pub levels: Vec<usize>,
     /// By depth: primes that go after the sums that are squared.
     pub drops: Vec<usize>,
-    /// Whether relinearisations are guarded, all but the first, which has no prime behind it.
-    pub guarded: bool,
+    /// The digits wherever a sum has primes behind it, and enough to pair.
+    pub digits: Digits,
     /// The scale of the input, of every layer, and of the result.
     pub scales: Vec<f64>,
     /// What each row of each layer is multiplied by beside its layer's scale.
@@ -68,7 +68,7 @@ impl Scales {
 
     /// How the sums of a depth come down.
     pub fn switch(&self, depth: usize) -> Switch {
-        switch(depth, &self.drops, self.guarded)
+        switch(depth, self.levels[depth], &self.drops, self.digits)
     }
 
     /// The product of the primes that go after the sums of a depth.
@@ -84,10 +84,15 @@ impl Scales {
     }
 }
 
-/// How the sums of a depth come down where so many primes go at each.
-fn switch(depth: usize, drops: &[usize], guarded: bool) -> Switch {
+/// Pairs of digits save transforms from so many primes on.
+const WORTH_PAIRING: usize = 4;
+
+/// How the sums of a depth come down, at `level` primes, where so many primes go at each.
+fn switch(depth: usize, level: usize, drops: &[usize], digits: Digits) -> Switch {
     let gone = drops[..depth].iter().any(|&drop| drop > 0);
-    Switch { rescale: drops[depth], guarded: guarded && gone }
+    let worth = digits != Digits::Paired || level >= WORTH_PAIRING;
+    let digits = if gone && worth { digits } else { Digits::Plain };
+    Switch { rescale: drops[depth], digits }
 }
 
 /// How many primes go after the sums of each depth, and how many are left for the result.
@@ -95,7 +100,7 @@ fn switch(depth: usize, drops: &[usize], guarded: bool) -> Switch {
 struct Candidate {
     drops: Vec<usize>,
     base: usize,
-    guarded: bool,
+    digits: Digits,
 }
 
 impl Candidate {
@@ -104,7 +109,8 @@ impl Candidate {
     }
 
     fn switch(&self, depth: usize) -> Switch {
-        switch(depth, &self.drops, self.guarded)
+        let level = self.primes() - self.drops[..depth].iter().sum::<usize>();
+        switch(depth, level, &self.drops, self.digits)
     }
 
     fn levels(&self) -> Vec<usize> {
@@ -166,9 +172,10 @@ impl<'a> Search<'a> {
     /// Choices as they are met, those left out that take `limit` seconds of those before or more.
     fn grown(&self, aim: f64, limit: impl Fn(&[Scales]) -> f64) -> Vec<Scales> {
         let mut found = Vec::new();
-        for guarded in [false, true] {
+        // Pairs are as precise as plain digits, and cost less.
+        for digits in [Digits::Paired, Digits::Guarded] {
             for base in 1..=MOST_BASE {
-                self.grow(base, guarded, aim, &limit, &mut found);
+                self.grow(base, digits, aim, &limit, &mut found);
             }
         }
         found
@@ -179,7 +186,7 @@ impl<'a> Search<'a> {
     fn grow(
         &self,
         base: usize,
-        guarded: bool,
+        digits: Digits,
         aim: f64,
         limit: &impl Fn(&[Scales]) -> f64,
         found: &mut Vec<Scales>,
@@ -187,7 +194,7 @@ impl<'a> Search<'a> {
         // The first sums lose nothing: the input's scale is free. Neither does the result.
         let depth = self.network.depth;
         let drops = (0..=depth).map(|d| usize::from(d > 0 && d < depth)).collect();
-        let mut at = Candidate { drops, base, guarded };
+        let mut at = Candidate { drops, base, digits };
         if self.seconds(&at) >= limit(found) {
             return;
         }
@@ -278,7 +285,7 @@ impl<'a> Search<'a> {
             factors: self.network.factors.clone(),
             seconds: self.seconds(candidate),
             drops: candidate.drops.clone(),
-            guarded: candidate.guarded,
+            digits: candidate.digits,
             levels,
             solution,
         })
@@ -364,7 +371,7 @@ mod tests {
                 let aim = (-f64::from(bits)).exp2();
                 let all = search.run(aim);
                 let first = all.iter().find(|s| s.error() <= aim);
-                let key = |s: &Scales| (s.literal.primes.clone(), s.drops.clone(), s.guarded);
+                let key = |s: &Scales| (s.literal.primes.clone(), s.drops.clone(), s.digits);
                 match (search.cheapest(aim), first) {
                     (Ok(found), Some(first)) => {
                         assert_eq!(key(&found), key(first), "{depth} squarings, {bits} bits");

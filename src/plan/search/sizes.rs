@@ -5,7 +5,7 @@
 use super::geometric::{Monomial, Program};
 use super::model::Kind;
 use super::{Candidate, LARGEST_PRIME, Search, Settled};
-use crate::scheme::noise;
+use crate::scheme::{Digits, noise};
 
 /// Bits by which entries may exceed their root mean square, on the way to the result.
 const HEADROOM: f64 = 6.0;
@@ -143,11 +143,12 @@ fn program(search: &Search<'_>, sizes: &Sizes<'_>, variables: usize) -> Program 
         if node.kind == Kind::Square && noise > 0.0 {
             // All digits are taken to be of one size, which is right unless some are far smaller.
             let digits = std::iter::repeat_n(share.exp2(), levels[node.depth]);
-            let guarded = sizes.candidate.switch(node.depth).guarded;
-            let relin = match guarded {
+            let relin = noise::relinearise(search.degree, digits);
+            let relin = match sizes.candidate.switch(node.depth).digits {
                 // The guard is taken to be of that size, too.
-                true => (noise::relinearise(search.degree, digits) / share.exp2()).hypot(rescale),
-                false => noise::relinearise(search.degree, digits),
+                Digits::Guarded => (relin / share.exp2()).hypot(rescale),
+                // Half as many digits with two errors each, a prime larger and divided by one.
+                Digits::Plain | Digits::Paired => relin,
             };
             if let Some(mut m) = add(node.sensitivity * relin * relin, vec![(n, -2.0)]) {
                 sizes.multiply(&mut m, node.depth, -2.0);

@@ -50,18 +50,22 @@ pub fn forward<V: Words, R: Range<V>, const COUNT: usize>(
     }
 }
 
-/// The first stages of the inverse transform, from [0, p) to small values.
+/// The first stages of the inverse transform, from [0, p) to small values, of what stands in `from` or in `a`.
 #[inline(always)]
 pub fn inverse<V: Words, R: Range<V>, const COUNT: usize>(
     r: &R,
     table: &Factors,
+    from: Option<&[u32]>,
     a: &mut [u32],
     node: usize,
 ) {
     assert!(2 * V::N * node + a.len() <= 2 * table.values().len(), "roots of all blocks");
     for (i, blocks) in a.chunks_exact_mut(COUNT * 2 * V::N).enumerate() {
         let node = node + COUNT * i;
-        let mut v = load::<V, COUNT>(blocks);
+        let mut v = match from {
+            Some(from) => load::<V, COUNT>(&from[i * blocks.len()..][..blocks.len()]),
+            None => load::<V, COUNT>(blocks),
+        };
         for v in &mut v {
             *v = v.0.deinterleave(v.1);
         }

@@ -23,6 +23,7 @@ use crate::math::{
 #[cfg(target_arch = "x86_64")]
 use crate::math::{simd::Level, words};
 use inner::TOGETHER;
+pub(crate) use outer::Summands;
 use outer::{Input, OuterRoots};
 use range::{Range, Tight, Wide};
 
@@ -134,18 +135,35 @@ impl NttTable {
         forward(simd, self, Input::Own, a);
     }
 
-    /// The values in [0, p), into `a`, of the element with the integer coefficients `x`, which are
-    /// at most `bound` ≤ 2³⁰ in absolute value. The lengths are N.
-    ///
-    /// Where `bound` is less than p, as it is for digits modulo primes of about one size, the
-    /// coefficients are reduced as they are read.
+    /// [`NttTable::forward_sums`] of integers alone.
     pub(crate) fn forward_integers(&self, simd: Simd, x: &[i32], bound: u32, a: &mut [u32]) {
+        self.forward_sums(simd, Summands { x, y: None }, bound, a);
+    }
+
+    /// The values in [0, p), into `a`, of the element with the integer coefficients x + w·y, or x alone, with x
+    /// and y at most `bound` ≤ 2³⁰ in absolute value. The lengths are N.
+    ///
+    /// Where `bound` is less than p, or than 2p for p below 2³⁰, as it is for digits modulo primes of about
+    /// one size, the coefficients are reduced as they are read.
+    pub(crate) fn forward_sums(
+        &self,
+        simd: Simd,
+        integers: Summands<'_>,
+        bound: u32,
+        a: &mut [u32],
+    ) {
+        let Summands { x, y } = integers;
+        let fits = |x: &[i32]| x.len() == self.n && x.iter().all(|x| x.unsigned_abs() <= bound);
         assert!(a.len() == self.n && x.len() == self.n, "a transform of {} coefficients", self.n);
-        debug_assert!(bound <= 1 << 30 && x.iter().all(|x| x.unsigned_abs() <= bound));
-        if bound + (1 << 17) < self.m.value() {
-            forward(simd, self, Input::Integers(x), a);
+        assert!(y.is_none_or(|(y, _, _)| y.len() == self.n), "{} coefficients", self.n);
+        debug_assert!(bound <= 1 << 30 && fits(x) && y.is_none_or(|(y, _, _)| fits(y)));
+        let (p, room) = (self.m.value(), bound + (1 << 17));
+        if room < p {
+            forward(simd, self, Input::Integers(integers), a);
+        } else if p < 1 << 30 && room < 2 * p {
+            forward(simd, self, Input::Larger(integers), a);
         } else {
-            lift(simd, &self.m, x, a);
+            lift(simd, &self.m, integers, a);
             forward(simd, self, Input::Own, a);
         }
     }
@@ -172,7 +190,13 @@ impl NttTable {
     /// As [`NttTable::inverse`].
     pub fn inverse_with(&self, simd: Simd, a: &mut [u32]) {
         assert_eq!(a.len(), self.n, "a transform of {} values", self.n);
-        inverse(simd, self, a);
+        inverse(simd, self, None, a);
+    }
+
+    /// [`NttTable::inverse_with`] of values that stay where they are.
+    pub(crate) fn inverse_of(&self, simd: Simd, values: &[u32], a: &mut [u32]) {
+        assert!([values.len(), a.len()] == [self.n; 2], "a transform of {} values", self.n);
+        inverse(simd, self, Some(values), a);
     }
 }
 
@@ -182,10 +206,16 @@ fn fits<V: Words>(n: usize) -> bool {
 }
 
 per_simd! {
-    /// Integers |x| ≤ 2³⁰ as residues in [0, p), for any p.
-    fn lift(m: &Modulus, x: &[i32], out: &mut [u32]) {
-        for (out, &x) in out.iter_mut().zip(x) {
+    /// Integers of summands of at most 2³⁰ as residues in [0, p), for any p.
+    fn lift(m: &Modulus, integers: Summands<'_>, out: &mut [u32]) {
+        for (out, &x) in out.iter_mut().zip(integers.x) {
             *out = m.from_i32(x);
+        }
+        if let Some((y, w, k)) = integers.y {
+            let w = m.shoup(w.values()[k]);
+            for (out, &y) in out.iter_mut().zip(y) {
+                *out = m.add(*out, m.mul_shoup(m.from_i32(y), w));
+            }
         }
     }
 }
@@ -252,26 +282,27 @@ fn forward_by<V: Words, R: Range<V>>(table: &NttTable, input: Input<'_>, a: &mut
 }
 
 per_words! {
-    fn inverse<V>(table: &NttTable, a: &mut [u32]) {
+    fn inverse<V>(table: &NttTable, from: Option<&[u32]>, a: &mut [u32]) {
         match (fits::<V>(table.n), Wide::<V>::PRIMES.contains(&table.m.value())) {
-            (true, true) => inverse_by::<V, Wide<V>>(table, a),
-            (true, false) => inverse_by::<V, Tight<V>>(table, a),
-            (false, _) => inverse_by::<[u32; 1], Tight<[u32; 1]>>(table, a),
+            (true, true) => inverse_by::<V, Wide<V>>(table, from, a),
+            (true, false) => inverse_by::<V, Tight<V>>(table, from, a),
+            (false, _) => inverse_by::<[u32; 1], Tight<[u32; 1]>>(table, from, a),
         }
     }
 }
 
 #[inline(always)]
-fn inverse_by<V: Words, R: Range<V>>(table: &NttTable, a: &mut [u32]) {
+fn inverse_by<V: Words, R: Range<V>>(table: &NttTable, from: Option<&[u32]>, a: &mut [u32]) {
     let r = R::new(&table.m);
     let roots = &table.inverse;
-    for (node, quarter) in (4..).zip(a.chunks_exact_mut(table.n / 4)) {
+    for (i, quarter) in a.chunks_exact_mut(table.n / 4).enumerate() {
+        let (node, from) = (4 + i, from.map(|from| &from[i * quarter.len()..][..quarter.len()]));
         let mut len = 2 * V::N;
         let inmost = node * (quarter.len() / len);
         if quarter.len() >= TOGETHER * len {
-            inner::inverse::<V, R, TOGETHER>(&r, roots, quarter, inmost);
+            inner::inverse::<V, R, TOGETHER>(&r, roots, from, quarter, inmost);
         } else {
-            inner::inverse::<V, R, 1>(&r, roots, quarter, inmost);
+            inner::inverse::<V, R, 1>(&r, roots, from, quarter, inmost);
         }
         while len < quarter.len() {
             let radix = passes::radix::<V>(quarter.len() / len * 2 * V::N);
@@ -340,31 +371,48 @@ mod tests {
                 for (x, y) in x.iter_mut().zip(&y) {
                     *x = t.modulus().mul(*x, *y);
                 }
+                let mut apart = vec![7; x.len()];
+                t.inverse_of(simd, &x, &mut apart);
                 t.inverse_with(simd, &mut x);
+                prop_assert_eq!(&x, &apart);
                 prop_assert_eq!(x, naive::multiply(t.modulus(), &a, &b));
             }
         }
     }
 
+    /// Primes above and below twice the bound and the bound, and each side of 2³⁰.
     #[test]
     fn integers_are_reduced_as_they_are_read() {
-        let bound = 1 << 29;
-        // The first is below the bound, so that it takes the way around.
-        for below in [1 << 20, (1 << 29) + (1 << 17), 1 << 30, 1_595_600_000, 1 << 31] {
-            let t = table(9, below);
-            let x: Vec<i32> = (0..512u32)
-                .map(|i| match i % 11 {
-                    0 => bound,
-                    1 => -bound,
-                    _ => i.wrapping_mul(2_654_435_761) as i32 % (bound + 1),
-                })
-                .collect();
-            let mut want: Vec<u32> = x.iter().map(|&x| t.modulus().from_i64(x.into())).collect();
-            t.forward_with(Simd::all().next().unwrap(), &mut want);
-            for simd in Simd::all() {
-                let mut got = vec![u32::MAX; 512];
-                t.forward_integers(simd, &x, bound as u32, &mut got);
-                assert_eq!(got, want, "{simd}, {}", t.modulus().value());
+        let bound = 1i64 << 29;
+        let primes =
+            [1 << 20, (1 << 28) + (1 << 18), (1 << 29) + (1 << 17), 1 << 30, 1_595_600_000];
+        for below in primes.into_iter().chain([1 << 31]) {
+            for log_n in [3, 9] {
+                let t = table(log_n, below);
+                let p = t.modulus().value();
+                let w = p - 2;
+                let factors = Factors::new(t.modulus(), [1, w].into_iter());
+                let integers = |seed: u32| -> Vec<i32> {
+                    let at = |i: u32| match (i + seed) % 11 {
+                        0 => bound as i32,
+                        1 => -bound as i32,
+                        _ => (i + seed).wrapping_mul(2_654_435_761) as i32 % (bound as i32 + 1),
+                    };
+                    (0..1 << log_n).map(at).collect()
+                };
+                let (x, y) = (integers(0), integers(5));
+                for factor in [0, i64::from(w)] {
+                    let sum = |(&x, &y): (&i32, &i32)| i64::from(x) + factor * i64::from(y);
+                    let sums = x.iter().zip(&y).map(sum);
+                    let mut want: Vec<u32> = sums.map(|x| t.modulus().from_i64(x)).collect();
+                    t.forward_with(Simd::all().next().unwrap(), &mut want);
+                    let y = (factor > 0).then_some((&y[..], &factors, 1));
+                    for simd in Simd::all() {
+                        let mut got = vec![u32::MAX; 1 << log_n];
+                        t.forward_sums(simd, Summands { x: &x, y }, bound as u32, &mut got);
+                        assert_eq!(got, want, "{simd}, {p}, {factor}");
+                    }
+                }
             }
         }
     }

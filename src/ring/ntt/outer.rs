@@ -55,40 +55,176 @@ impl OuterRoots {
 pub enum Input<'a> {
     /// Residues in [0, p), in place.
     Own,
-    /// Integers x with p + x in [2¹⁷, 2p).
-    Integers(&'a [i32]),
+    /// Integers, less than p by 2¹⁷.
+    Integers(Summands<'a>),
+    /// Integers, less than 2p by 2¹⁷, and p below 2³⁰.
+    Larger(Summands<'a>),
+}
+
+/// Integers x + w·y, w being factor `k` of a table, or x alone.
+#[derive(Clone, Copy)]
+pub struct Summands<'a> {
+    pub x: &'a [i32],
+    pub y: Option<(&'a [i32], &'a Factors, usize)>,
 }
 
 /// From coefficients to four blocks of large values.
 #[inline(always)]
 pub fn forward<V: Words, R: Range<V>>(r: &R, roots: &OuterRoots, input: Input<'_>, a: &mut [u32]) {
     match input {
-        Input::Own => forward_from::<V, R, false>(r, &roots.forward, Places::within(a)),
-        Input::Integers(x) => forward_from::<V, R, true>(r, &roots.forward, Places::between(x, a)),
+        Input::Own => {
+            let places = Places::within(a);
+            forward_from(r, &roots.forward, Residues(places.to), places);
+        }
+        Input::Integers(summands) => forward_integers::<V, R, false>(r, roots, summands, a),
+        Input::Larger(summands) => forward_integers::<V, R, true>(r, roots, summands, a),
     }
 }
 
-/// [`forward`] of what stands in `places`, which are `INTEGERS` or residues.
 #[inline(always)]
-fn forward_from<V: Words, R: Range<V>, const INTEGERS: bool>(
+fn forward_integers<V: Words, R: Range<V>, const LARGER: bool>(
+    r: &R,
+    roots: &OuterRoots,
+    Summands { x, y }: Summands<'_>,
+    a: &mut [u32],
+) {
+    assert_eq!(x.len(), a.len());
+    let x = Integers::<LARGER>(x.as_ptr());
+    match y {
+        None => forward_from(r, &roots.forward, x, Places::within(a)),
+        Some((y, w, k)) => {
+            assert_eq!(y.len(), a.len());
+            let source = Mixed { x, y: Integers(y.as_ptr()), w: root::<V>(w, k) };
+            forward_from(r, &roots.forward, source, Places::within(a));
+        }
+    }
+}
+
+/// Coefficients as vectors.
+trait Source<V: Words, R: Range<V>>: Copy {
+    /// Those from `at` on: words to multiply.
+    ///
+    /// # Safety
+    /// There are so many.
+    unsafe fn vector(self, r: &R, at: usize) -> V;
+
+    /// One of them in all lanes.
+    ///
+    /// # Safety
+    /// As for [`Source::vector`].
+    unsafe fn one(self, r: &R, at: usize) -> V;
+
+    /// A small value from what was read.
+    fn small(r: &R, x: V) -> V;
+}
+
+#[derive(Clone, Copy)]
+struct Residues(*const u32);
+
+impl<V: Words, R: Range<V>> Source<V, R> for Residues {
+    #[inline(always)]
+    unsafe fn vector(self, _: &R, at: usize) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { V::load(self.0.add(at)) }
+    }
+
+    #[inline(always)]
+    unsafe fn one(self, _: &R, at: usize) -> V {
+        // SAFETY: the caller's promise.
+        V::splat(unsafe { *self.0.add(at) })
+    }
+
+    #[inline(always)]
+    fn small(r: &R, x: V) -> V {
+        r.lift(x)
+    }
+}
+
+/// Plus p, or 2p for the `LARGER` ones, they are positive words.
+#[derive(Clone, Copy)]
+struct Integers<const LARGER: bool>(*const i32);
+
+impl<V: Words, R: Range<V>, const LARGER: bool> Source<V, R> for Integers<LARGER> {
+    #[inline(always)]
+    unsafe fn vector(self, r: &R, at: usize) -> V {
+        // SAFETY: the caller's promise.
+        let x = unsafe { V::load(self.0.add(at).cast()) };
+        positive::<V, R, LARGER>(r, x)
+    }
+
+    #[inline(always)]
+    unsafe fn one(self, r: &R, at: usize) -> V {
+        // SAFETY: the caller's promise.
+        let x = V::splat(unsafe { *self.0.add(at) } as u32);
+        positive::<V, R, LARGER>(r, x)
+    }
+
+    #[inline(always)]
+    fn small(r: &R, x: V) -> V {
+        r.reduce(if LARGER { r.fold(x) } else { x })
+    }
+}
+
+#[inline(always)]
+fn positive<V: Words, R: Range<V>, const LARGER: bool>(r: &R, x: V) -> V {
+    x.add(if LARGER { r.p().add(r.p()) } else { r.p() })
+}
+
+/// A small value plus a product.
+#[derive(Clone, Copy)]
+struct Mixed<F, const LARGER: bool> {
+    x: Integers<LARGER>,
+    y: Integers<LARGER>,
+    w: F,
+}
+
+impl<V, F, R, const LARGER: bool> Source<V, R> for Mixed<F, LARGER>
+where
+    V: Words<Factor = F>,
+    F: Copy,
+    R: Range<V>,
+{
+    #[inline(always)]
+    unsafe fn vector(self, r: &R, at: usize) -> V {
+        // SAFETY: the caller's promise.
+        let [x, y]: [V; 2] = unsafe { [self.x.vector(r, at), self.y.vector(r, at)] };
+        Integers::<LARGER>::small(r, x).add(r.product(y, self.w))
+    }
+
+    #[inline(always)]
+    unsafe fn one(self, r: &R, at: usize) -> V {
+        // SAFETY: the caller's promise.
+        let [x, y]: [V; 2] = unsafe { [self.x.one(r, at), self.y.one(r, at)] };
+        Integers::<LARGER>::small(r, x).add(r.product(y, self.w))
+    }
+
+    #[inline(always)]
+    fn small(r: &R, x: V) -> V {
+        r.reduce(x)
+    }
+}
+
+/// [`forward`] of what `source` has, as long as `places`.
+#[inline(always)]
+fn forward_from<V: Words, R: Range<V>, S: Source<V, R>>(
     r: &R,
     table: &Factors,
+    source: S,
     mut places: Places<'_>,
 ) {
     let fold = root::<V>(table, FOLD);
-    // A word to multiply, and a small value to add to. Integers plus p are large.
-    let word = if INTEGERS { r.p() } else { V::splat(0) };
+    // A word to multiply, and a small value to add to.
     macro_rules! small {
         ($x:expr) => {
-            if INTEGERS { r.reduce($x) } else { r.lift($x) }
+            S::small(r, $x)
         };
     }
-    let [a0, a1, a2, a3] = places.corners::<V>(word);
+    let [a0, a1, a2, a3] = places.corners(r, source);
     let (b, g) = split_small(r, small!(a1), a3, fold);
     let middle = r.product(a2, root::<V>(table, MIDDLE));
     places.set_corners(tree(r, table, [small!(a0), b, middle, g]));
     for i in (1..=places.quarter / 2).step_by(V::N) {
-        let ([f0, f1, f2, f3], [r0, r1, r2, r3]) = places.load::<V>(i, word);
+        let ([f0, f1, f2, f3], [r0, r1, r2, r3]) = places.load(i, r, source);
         let (f0, r3) = split_small(r, small!(f0), r3, fold);
         let (f1, r2) = split_small(r, small!(f1), r2, fold);
         let (r0, f3) = split_small(r, small!(r0), f3, fold);
@@ -104,14 +240,14 @@ fn forward_from<V: Words, R: Range<V>, const INTEGERS: bool>(
 pub fn inverse<V: Words, R: Range<V>>(r: &R, roots: &OuterRoots, a: &mut [u32]) {
     let table = &roots.inverse;
     let mut places = Places::within(a);
-    let zero = V::splat(0);
-    let [a0, b, middle, g] = untree(r, table, places.corners(zero));
+    let source = Residues(places.to);
+    let [a0, b, middle, g] = untree(r, table, places.corners(r, source));
     let (a1, a3) = unfold(r, table, b, g);
     let a0 = a0.mul_lazy(root::<V>(table, SCALE_TWICE), r.p()).reduce(r.p());
     let a2 = middle.mul_lazy(root::<V>(table, MIDDLE), r.p()).reduce(r.p());
     places.set_corners([a0, a1, a2, a3]);
     for i in (1..=places.quarter / 2).step_by(V::N) {
-        let (f, b) = places.load::<V>(i, zero);
+        let (f, b) = places.load(i, r, source);
         let ([f0, f1, f2, f3], [r0, r1, r2, r3]) = (untree(r, table, f), untree(r, table, b));
         let (f0, r3) = unfold(r, table, f0, r3);
         let (f1, r2) = unfold(r, table, f1, r2);
@@ -157,10 +293,9 @@ fn unfold<V: Words, R: Range<V>>(r: &R, table: &Factors, b: V, g: V) -> (V, V) {
     (x.reduce(r.p()), y.reduce(r.p()))
 }
 
-/// A polynomial's quarters, read from both ends.
+/// A polynomial's quarters, gone through from both ends.
 struct Places<'a> {
-    /// Four quarters to read, and as many to write: the same, or others.
-    from: *const u32,
+    /// Four quarters to write.
     to: *mut u32,
     quarter: usize,
     borrowed: PhantomData<&'a mut [u32]>,
@@ -170,22 +305,16 @@ impl<'a> Places<'a> {
     #[inline(always)]
     fn within(a: &'a mut [u32]) -> Self {
         let to = a.as_mut_ptr();
-        Self { from: to, to, quarter: a.len() / 4, borrowed: PhantomData }
+        Self { to, quarter: a.len() / 4, borrowed: PhantomData }
     }
 
+    /// The coefficients at the starts of the quarters, each in all lanes.
     #[inline(always)]
-    fn between(from: &'a [i32], to: &'a mut [u32]) -> Self {
-        assert_eq!(from.len(), to.len());
-        Self { from: from.as_ptr().cast(), ..Self::within(to) }
-    }
-
-    /// The words at the starts of the quarters, each in all lanes, plus `more`.
-    #[inline(always)]
-    fn corners<V: Words>(&self, more: V) -> [V; 4] {
-        let mut corners = [more; 4];
+    fn corners<V: Words, R: Range<V>>(&self, r: &R, source: impl Source<V, R>) -> [V; 4] {
+        let mut corners = [V::splat(0); 4];
         for (k, x) in corners.iter_mut().enumerate() {
-            // SAFETY: within the words of `from`.
-            *x = V::splat(unsafe { *self.from.add(k * self.quarter) }).add(more);
+            // SAFETY: within the polynomial.
+            *x = unsafe { source.one(r, k * self.quarter) };
         }
         corners
     }
@@ -210,18 +339,22 @@ impl<'a> Places<'a> {
         (i, backward)
     }
 
-    /// The vectors that begin with kN/4 + i, and those that begin with (k+1)N/4 − i and go down,
-    /// plus `more`.
+    /// The vectors that begin with kN/4 + i, and those that begin with (k+1)N/4 − i and go down.
     #[inline(always)]
-    fn load<V: Words>(&self, i: usize, more: V) -> ([V; 4], [V; 4]) {
+    fn load<V: Words, R: Range<V>>(
+        &self,
+        i: usize,
+        r: &R,
+        source: impl Source<V, R>,
+    ) -> ([V; 4], [V; 4]) {
         let (forward, backward) = self.starts::<V>(i);
-        let mut v = ([more; 4], [more; 4]);
+        let mut v = ([V::splat(0); 4], [V::splat(0); 4]);
         for k in 0..4 {
+            let quarter = k * self.quarter;
             // SAFETY: within quarter k, by what `starts` asserts.
             unsafe {
-                let quarter = self.from.add(k * self.quarter);
-                v.0[k] = V::load(quarter.add(forward)).add(more);
-                v.1[k] = V::load(quarter.add(backward)).reverse().add(more);
+                v.0[k] = source.vector(r, quarter + forward);
+                v.1[k] = source.vector(r, quarter + backward).reverse();
             }
         }
         v

@@ -29,6 +29,9 @@ pub trait Range<V: Words>: Copy {
     /// Small from large.
     fn reduce(&self, x: V) -> V;
 
+    /// Large from [2¹⁷, 4p), for p below 2³⁰.
+    fn fold(&self, x: V) -> V;
+
     /// x·w, small, for any word x.
     fn product(&self, x: V, w: V::Factor) -> V;
 
@@ -66,6 +69,11 @@ impl<V: Words> Range<V> for Tight<V> {
     #[inline(always)]
     fn reduce(&self, x: V) -> V {
         x.reduce(self.0)
+    }
+
+    #[inline(always)]
+    fn fold(&self, x: V) -> V {
+        x.reduce(self.0.add(self.0))
     }
 
     #[inline(always)]
@@ -112,6 +120,11 @@ impl<V: Words> Range<V> for Wide<V> {
 
     #[inline(always)]
     fn reduce(&self, x: V) -> V {
+        x.reduce(self.twice)
+    }
+
+    #[inline(always)]
+    fn fold(&self, x: V) -> V {
         x.reduce(self.twice)
     }
 
@@ -166,6 +179,12 @@ impl Range<Ifma> for Slack {
     #[inline(always)]
     fn reduce(&self, x: Ifma) -> Ifma {
         x.less_where_at_least(self.threshold, self.p)
+    }
+
+    #[inline(always)]
+    fn fold(&self, x: Ifma) -> Ifma {
+        let twice = self.p.add(self.p);
+        x.less_where_at_least(twice.add(self.threshold.sub(self.p)), twice)
     }
 
     #[inline(always)]

@@ -22,21 +22,30 @@ pub unsafe fn fill(m: &Modulus, slice: Slice<'_>, padded: usize, out: &mut [u32]
     let rows = slice.support.len();
     let components = slice.tile.shape().components;
     let size = slice.width / COLUMNS * padded * QUAD;
-    let piece = |component: usize, row: usize| match row < rows && component < components {
-        true => slice.piece(component, row),
-        false => &[],
+    // Closures given to `array::map` and the like are compiled without this function's instruction set,
+    // and called: loops, here and below.
+    let pieces = |quad: usize| {
+        let mut pieces: [[&[u32]; 3]; 4] = [[&[]; 3]; 4];
+        for (row, pieces) in (4 * quad..rows).zip(&mut pieces) {
+            for (component, piece) in pieces.iter_mut().enumerate().take(components) {
+                *piece = slice.piece(component, row);
+            }
+        }
+        pieces
     };
+    let mut ahead = pieces(0);
     for quad in 0..rows.div_ceil(4) {
-        let inputs: [[&[u32]; 3]; 4] =
-            std::array::from_fn(|i| std::array::from_fn(|c| piece(c, 4 * quad + i)));
-        let ahead: [[&[u32]; 2]; 4] =
-            std::array::from_fn(|i| std::array::from_fn(|c| piece(c, 4 * quad + 4 + i)));
+        let inputs = ahead;
+        ahead = pieces(quad + 1);
         for column in (0..slice.width).step_by(COLUMNS) {
             // Rows lie pages apart, where no processor looks ahead by itself.
-            for piece in ahead.as_flattened() {
+            for piece in ahead.iter().flat_map(|pieces| &pieces[..2]) {
                 _mm_prefetch::<_MM_HINT_T0>(piece.as_ptr().wrapping_add(column).cast());
             }
-            let mut x = inputs.map(|pieces| pieces.map(|piece| vector(piece, column)));
+            let mut x = [[Vnni::splat(0); 3]; 4];
+            for (x, pieces) in x.as_flattened_mut().iter_mut().zip(inputs.as_flattened()) {
+                *x = vector(pieces, column);
+            }
             if slice.squared {
                 for x in &mut x {
                     *x = k.squares(x[0], x[1]);
@@ -44,7 +53,8 @@ pub unsafe fn fill(m: &Modulus, slice: Slice<'_>, padded: usize, out: &mut [u32]
             }
             let at = (column / COLUMNS * padded + quad) * QUAD;
             for component in 0..slice.components() {
-                let digits = Vnni::digits([0, 1, 2, 3].map(|i| x[i][component]));
+                let digits = [x[0][component], x[1][component], x[2][component], x[3][component]];
+                let digits = Vnni::digits(digits);
                 let out = &mut out[component * size + at..][..QUAD];
                 for (digit, out) in digits.into_iter().zip(out.chunks_exact_mut(COLUMNS)) {
                     // SAFETY: as many words.
@@ -156,8 +166,9 @@ impl Gather {
         let (k, [low, high]) = (&self.residues, self.factors[byte]);
         for (i, &row) in rows.iter().enumerate() {
             // SAFETY: the caller's promise.
-            let s = [0, 1, 2, 3]
-                .map(|digit| unsafe { Vnni::load(digits.add((digit * ROWS + i) * COLUMNS)) });
+            let load =
+                |digit: usize| unsafe { Vnni::load(digits.add((digit * ROWS + i) * COLUMNS)) };
+            let s = [load(0), load(1), load(2), load(3)];
             let (l, h) = (s[0].add(s[1].times_256()), s[2].add(s[3].times_256()));
             let sum = k.gathered(h, l, high, low);
             let before = to.before::<Vnni>(i, row, 0);
