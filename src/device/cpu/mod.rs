@@ -13,6 +13,7 @@ mod sums;
 mod switch;
 #[cfg(test)]
 mod tests;
+mod way;
 
 pub use engine::CpuEngine;
 pub use matrix::CpuMatrix;
