@@ -100,7 +100,8 @@ impl BlockMatrix {
         outputs.iter().zip(0..).for_each(|(&row, at)| place[row as usize] = at);
         let mut out =
             Self { inputs, columns: vec![], rows: vec![], weights: vec![], blocks: vec![] };
-        let mut known: HashMap<(usize, Vec<usize>), usize> = HashMap::new();
+        // Blocks that read nothing stand at the weights of the next one, hence the count of columns.
+        let mut known: HashMap<(usize, usize, Vec<usize>), usize> = HashMap::new();
         for block in &self.blocks {
             let rows = &self.rows[block.rows.clone()];
             let kept: Vec<usize> =
@@ -112,13 +113,14 @@ impl BlockMatrix {
             let (first_column, first_row) = (out.columns.len(), out.rows.len());
             out.columns.extend(self.columns[block.columns.clone()].iter().map(|&c| column(c)));
             out.rows.extend(kept.iter().map(|&i| place[rows[i] as usize]));
-            let weights =
-                *known.entry((block.weights, kept)).or_insert_with_key(|(start, kept)| {
+            let weights = *known.entry((block.weights, count, kept)).or_insert_with_key(
+                |(start, count, kept)| {
                     for i in kept {
-                        out.weights.extend_from_slice(&self.weights[start + i * count..][..count]);
+                        out.weights.extend_from_slice(&self.weights[start + i * count..][..*count]);
                     }
                     out.weights.len() - kept.len() * count
-                });
+                },
+            );
             let (columns, rows) = (first_column..out.columns.len(), first_row..out.rows.len());
             out.blocks.push(Block { columns, rows, weights });
         }
@@ -352,6 +354,15 @@ mod tests {
             assert_eq!(part.row(i as u32), want);
         }
         assert_eq!(part.weights().len(), 9, "one odd row, an even with an odd one");
+    }
+
+    #[test]
+    fn a_row_that_reads_nothing_lends_its_weights_to_nobody() {
+        let rows = vec![vec![], vec![(0, 7), (1, -7)], vec![], vec![(1, 3)]];
+        let m = BlockMatrix::from_rows(2, &rows).unwrap();
+        let part = m.part(&[0, 1, 3], 2, |c| c);
+        let got: Vec<_> = (0..3).map(|i| part.row(i)).collect();
+        assert_eq!(got, [&rows[0][..], &rows[1], &rows[3]]);
     }
 
     #[test]
