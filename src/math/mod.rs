@@ -2,8 +2,14 @@
 //! that every faster implementation is tested against.
 
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "an instruction that reads nothing")]
+pub(crate) mod ahead;
+#[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "the operating system is asked")]
 mod amx;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "vectors are loaded and stored by address")]
+pub(crate) mod lazy;
 mod lines;
 mod modulus;
 pub mod naive;

@@ -1,12 +1,11 @@
 //! The engine of the processor at hand.
 
-use super::key::CpuKey;
 use super::linear::{Rooms, Summand, linear};
 use super::matrix::CpuMatrix;
 use super::memory;
 use super::pool::Pool;
 use super::scatter::Scatter;
-use super::switch::{Scratch, switch};
+use super::switch::{CpuKey, Scratch, switch};
 use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
@@ -54,7 +53,7 @@ impl CpuEngine {
         if let Some(key) = key {
             check::key(basis, key)?;
         }
-        let key = key.map(|k| CpuKey::new(basis, k.tile()));
+        let key = key.map(|k| CpuKey::new(simd, basis, k.tile()));
         Ok(Self { params: params.clone(), key, simd, workspace: Workspace::default() })
     }
 }

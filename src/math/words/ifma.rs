@@ -19,19 +19,6 @@ pub struct Factor {
     quotient: [__m512i; 2],
 }
 
-impl Ifma {
-    /// Takes `less` away where self ≥ `bound`.
-    #[inline(always)]
-    pub fn less_where_at_least(self, bound: Self, less: Self) -> Self {
-        // SAFETY: the trait's promise, here and below.
-        unsafe {
-            let x = self.0.0;
-            let mask = _mm512_cmpge_epu32_mask(x, bound.0.0);
-            Self(Avx512(_mm512_mask_sub_epi32(x, mask, x, less.0.0)))
-        }
-    }
-}
-
 // SAFETY: used only in functions compiled for this instruction set.
 unsafe impl Words for Ifma {
     const N: usize = 16;

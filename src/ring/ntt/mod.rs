@@ -11,20 +11,24 @@
 
 mod butterfly;
 mod inner;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod lazy;
 mod outer;
 mod passes;
 mod range;
 #[cfg(test)]
 mod tests;
 
+#[cfg(target_arch = "x86_64")]
+use crate::math::simd::Level;
 use crate::math::{
     Modulus, primitive_root_of_unity,
     simd::{Simd, per_simd},
     words::{Factors, Words, per_words},
 };
-#[cfg(target_arch = "x86_64")]
-use crate::math::{simd::Level, words};
 use inner::TOGETHER;
+#[cfg(target_arch = "x86_64")]
+use lazy::LazyTable;
 pub(crate) use outer::Summands;
 use outer::{Input, OuterRoots};
 use range::{Range, Tight, Wide};
@@ -40,6 +44,9 @@ pub struct NttTable {
     /// The inverses of `forward`.
     inverse: Factors,
     outer: OuterRoots,
+    /// Where the processor has IFMA, and N is large enough.
+    #[cfg(target_arch = "x86_64")]
+    lazy: Option<LazyTable>,
 }
 
 /// I = ω^N.
@@ -72,7 +79,19 @@ impl NttTable {
         let (forward, inverse) = (from_1(&split), from_1(&inverse));
         let nodes = [split(1), split(2), split(3)];
         let outer = OuterRoots::new(&m, n, omega, nodes, m.inv(2 * n as u32));
-        Self { m, n, omega, forward, inverse, outer }
+        #[cfg(target_arch = "x86_64")]
+        let lazy = (n >= LazyTable::LEAST && Simd::all().any(|s| s.level() >= Level::Ifma))
+            .then(|| LazyTable::new(&m, forward.values(), m.neg(imaginary(&m, n, omega))));
+        Self {
+            m,
+            n,
+            omega,
+            forward,
+            inverse,
+            outer,
+            #[cfg(target_arch = "x86_64")]
+            lazy,
+        }
     }
 
     /// The prime.
@@ -134,12 +153,17 @@ impl NttTable {
     /// As [`NttTable::forward`].
     pub fn forward_with(&self, simd: Simd, a: &mut [u32]) {
         assert_eq!(a.len(), self.n, "a transform of {} coefficients", self.n);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lazy) = self.lazy(simd) {
+            return lazy.forward(a);
+        }
         forward(simd, self, Input::Own, a);
     }
 
-    /// [`NttTable::forward_sums`] of integers alone.
+    /// [`NttTable::forward_sums`] of integers alone, which may be secret: no copy of them is left.
     pub(crate) fn forward_integers(&self, simd: Simd, x: &[i32], bound: u32, a: &mut [u32]) {
         self.forward_sums(simd, Summands { x, y: None }, bound, a);
+        wipe();
     }
 
     /// The values in [0, p), into `a`, of the element with the integer coefficients x + w·y, or x alone, with x
@@ -159,6 +183,10 @@ impl NttTable {
         assert!(a.len() == self.n && x.len() == self.n, "a transform of {} coefficients", self.n);
         assert!(y.is_none_or(|(y, _, _)| y.len() == self.n), "{} coefficients", self.n);
         debug_assert!(bound <= 1 << 30 && fits(x) && y.is_none_or(|(y, _, _)| fits(y)));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lazy) = self.lazy(simd) {
+            return lazy.forward_sums(integers, a);
+        }
         let (p, room) = (self.m.value(), bound + (1 << 17));
         if room < p {
             forward(simd, self, Input::Integers(integers), a);
@@ -175,7 +203,14 @@ impl NttTable {
         assert!(a.len() == self.n && x.len() == self.n, "a transform of {} coefficients", self.n);
         debug_assert!(x.iter().all(|x| x.unsigned_abs() <= 1 << 62));
         lift_wide(simd, &self.m, x, a);
-        forward(simd, self, Input::Own, a);
+        self.forward_with(simd, a);
+        wipe();
+    }
+
+    /// The transform with lanes that nothing reduces, where it may be used.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn lazy(&self, simd: Simd) -> Option<&LazyTable> {
+        self.lazy.as_ref().filter(|_| simd.level() >= Level::Ifma)
     }
 
     /// Values in [0, p), in the order of [`NttTable::forward`], to coefficients in [0, p), in place.
@@ -200,6 +235,12 @@ impl NttTable {
         assert!([values.len(), a.len()] == [self.n; 2], "a transform of {} values", self.n);
         inverse(simd, self, Some(values), a);
     }
+}
+
+/// Wipes the memory that this thread's transforms work in, besides what they are given.
+fn wipe() {
+    #[cfg(target_arch = "x86_64")]
+    lazy::wipe();
 }
 
 /// Transforms of fewer than 8 vectors go word by word.
@@ -231,24 +272,8 @@ per_simd! {
     }
 }
 
-fn forward(simd: Simd, table: &NttTable, input: Input<'_>, a: &mut [u32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
-        fn ifma(table: &NttTable, input: Input<'_>, a: &mut [u32]) {
-            forward_by::<words::Ifma, range::Slack>(table, input, a);
-        }
-        let serves = <range::Slack as Range<_>>::PRIMES.contains(&table.m.value());
-        if simd.level() >= Level::Ifma && serves && fits::<words::Ifma>(table.n) {
-            // SAFETY: a `Simd` exists only for what the processor was asked about.
-            return unsafe { ifma(table, input, a) };
-        }
-    }
-    forward_by_shoup(simd, table, input, a);
-}
-
 per_words! {
-    fn forward_by_shoup<V>(table: &NttTable, input: Input<'_>, a: &mut [u32]) {
+    fn forward<V>(table: &NttTable, input: Input<'_>, a: &mut [u32]) {
         match (fits::<V>(table.n), Wide::<V>::PRIMES.contains(&table.m.value())) {
             (true, true) => forward_by::<V, Wide<V>>(table, input, a),
             (true, false) => forward_by::<V, Tight<V>>(table, input, a),

@@ -62,7 +62,7 @@ pub enum Input<'a> {
 }
 
 /// Integers x + w·y, w being factor `k` of a table, or x alone.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Summands<'a> {
     pub x: &'a [i32],
     pub y: Option<(&'a [i32], &'a Factors, usize)>,

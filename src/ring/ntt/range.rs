@@ -3,8 +3,6 @@
 //! A butterfly multiplies one operand, which may be any word, and adds the product to the other,
 //! which must be small enough for the sum to fit a word. What "small enough" takes is a [`Range`].
 
-#[cfg(target_arch = "x86_64")]
-use crate::math::words::Ifma;
 use crate::math::{Modulus, words::Words};
 use std::ops::RangeInclusive;
 
@@ -136,64 +134,5 @@ impl<V: Words> Range<V> for Wide<V> {
     #[inline(always)]
     fn canonical(&self, x: V) -> V {
         x.reduce(self.twice).reduce(self.p)
-    }
-}
-
-/// IFMA's products, in [0, p + ε) with ε = 2¹¹, uncorrected. So that x + p − product is not negative,
-/// small values stay away from 0: after k stages they lie in [δ − kε, p + δ + kε) with δ = 2¹⁶, and
-/// large ones in [δ − kε, 2p + δ + kε), for k up to 18. The other half of what [`Range`] is used for,
-/// differences of two small values, has no place here.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-pub struct Slack {
-    p: Ifma,
-    /// p + δ.
-    threshold: Ifma,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Range<Ifma> for Slack {
-    const PRIMES: RangeInclusive<u32> = 1 << 20..=(1 << 31) - (1 << 16);
-
-    #[inline(always)]
-    fn new(m: &Modulus) -> Self {
-        const DELTA: u32 = 1 << 16;
-        Self { p: Ifma::splat(m.value()), threshold: Ifma::splat(m.value() + DELTA) }
-    }
-
-    #[inline(always)]
-    fn p(&self) -> Ifma {
-        self.p
-    }
-
-    #[inline(always)]
-    fn multiple(&self) -> Ifma {
-        self.p
-    }
-
-    #[inline(always)]
-    fn lift(&self, x: Ifma) -> Ifma {
-        self.reduce(x.add(self.p))
-    }
-
-    #[inline(always)]
-    fn reduce(&self, x: Ifma) -> Ifma {
-        x.less_where_at_least(self.threshold, self.p)
-    }
-
-    #[inline(always)]
-    fn fold(&self, x: Ifma) -> Ifma {
-        let twice = self.p.add(self.p);
-        x.less_where_at_least(twice.add(self.threshold.sub(self.p)), twice)
-    }
-
-    #[inline(always)]
-    fn product(&self, x: Ifma, w: <Ifma as Words>::Factor) -> Ifma {
-        x.mul_lazy(w, self.p)
-    }
-
-    #[inline(always)]
-    fn canonical(&self, x: Ifma) -> Ifma {
-        x.reduce(self.p).reduce(self.p)
     }
 }

@@ -1,6 +1,7 @@
 //! The relinearisation key, in the order in which sums of products read it.
 
-use crate::math::Lines;
+use super::sums::in_montgomery_form;
+use crate::math::{Lines, simd::Simd};
 use crate::ring::{Basis, Tile};
 use crate::scheme::Digits;
 use std::sync::OnceLock;
@@ -16,7 +17,7 @@ pub struct CpuKey {
     paired: OnceLock<Rows>,
 }
 
-/// A key in Montgomery form, `[prime][block][digit][component][BLOCK]`: what one vector of results
+/// A key, `[prime][block][digit][component][BLOCK]`: what one vector of results
 /// needs is read in one go.
 #[derive(Debug)]
 pub struct Rows {
@@ -26,8 +27,9 @@ pub struct Rows {
 }
 
 impl CpuKey {
-    /// Orders a key's residues and takes them to Montgomery form.
-    pub fn new(basis: &Basis, key: &Tile) -> Self {
+    /// Orders a key's residues and takes them to the form in which they are multiplied.
+    pub fn new(simd: Simd, basis: &Basis, key: &Tile) -> Self {
+        let montgomery = in_montgomery_form(simd, basis);
         let shape = key.shape();
         let block = BLOCK.min(shape.degree);
         let mut residues = Vec::with_capacity(key.data().len());
@@ -37,7 +39,10 @@ impl CpuKey {
                 for digit in 0..shape.rows {
                     for component in 0..2 {
                         let values = &key.poly(prime, component, digit)[at..at + block];
-                        residues.extend(values.iter().map(|&x| m.to_montgomery(x)));
+                        match montgomery {
+                            true => residues.extend(values.iter().map(|&x| m.to_montgomery(x))),
+                            false => residues.extend(values),
+                        }
                     }
                 }
             }

@@ -10,24 +10,27 @@
 //! A guard p goes before all others: (p·c + Σⱼ dⱼ·keyⱼ − x)/p is c + (Σⱼ dⱼ·keyⱼ − x)/p, so that only the
 //! digits are multiplied by it.
 
-use super::coefficients::{centre, divide, multiply, subtract};
-use super::key::{CpuKey, Rows};
+mod coefficients;
+mod key;
+mod sums;
+mod way;
+
 use super::pool::Pool;
 use super::scatter::Scatter;
-use super::sums::{Step, Values, write};
-use super::way::Way;
 use crate::math::{Lines, simd::Simd};
 use crate::ring::{Basis, Shape, Summands, Tile};
 use crate::scheme::Digits;
+use coefficients::{centre, divide, multiply, subtract};
+pub use key::CpuKey;
+use key::Rows;
 use rayon::prelude::*;
 use std::ops::Range;
+use sums::{Digit, Integers, Sums, Values, Work};
+use way::Way;
 
 /// Ciphertexts that go together at most, so that the key, which is larger than the cache next to a
 /// core, is read once for all of them, prime by prime.
-const TOGETHER: usize = 8;
-
-/// Ciphertexts for which a part of the key is read at a time.
-const PASS: usize = 2;
+const TOGETHER: usize = 4;
 
 /// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
 /// from one on; relinearised by such digits.
@@ -98,8 +101,8 @@ pub struct Scratch {
     digits: Lines<i32>,
     /// `[row][prime that goes, the last first][component][N]`: remainders, centred coefficients.
     remainders: Lines<i32>,
-    /// `[row of a pass]` of `[digit][N]` modulo one prime, then `[two primes that go][component][N]`.
-    values: Lines<u32>,
+    /// Values of digits and remainders modulo one prime.
+    work: Work,
     /// `[row of a pass][component][N]` modulo a prime that goes, or coefficients.
     top: Lines<u32>,
 }
@@ -114,9 +117,7 @@ impl Job<'_> {
         let (own_digits, own_remainders) = (count * self.digits.primes() * n, 2 * gone * n);
         let digits = s.digits.at_least(rows.len() * own_digits);
         let remainders = s.remainders.at_least(rows.len() * own_remainders);
-        let own_values = (count + 2 * gone.div_ceil(2)) * n;
-        let values = s.values.at_least(PASS * own_values);
-        let top = s.top.at_least(PASS * 2 * n);
+        let top = s.top.at_least(sums::TOGETHER * 2 * n);
 
         let one = self.digits.primes() * n;
         let digit = |work: &mut [u32], (at, out): (usize, &mut [i32])| {
@@ -134,13 +135,15 @@ impl Job<'_> {
             digits: &digits[k * own_digits..][..own_digits],
             remainders: &[],
         };
-        let passes = || (0..rows.len()).step_by(PASS).map(|k| k..(k + PASS).min(rows.len()));
+        let passes = || {
+            (0..rows.len()).step_by(sums::TOGETHER).map(|k| k..(k + sums::TOGETHER).min(rows.len()))
+        };
         for i in (kept..self.primes).rev() {
             for pass in passes() {
                 let of: Vec<Known<'_>> = pass.clone().map(known).collect();
                 let mut out: Vec<[&mut [u32]; 2]> =
                     top.chunks_exact_mut(2 * n).map(|top| top.split_at_mut(n).into()).collect();
-                self.values(i, &of, values, &mut out[..of.len()]);
+                self.values(i, &of, &mut s.work, &mut out[..of.len()]);
                 for (k, out) in pass.zip(out) {
                     let own = &mut remainders[k * own_remainders..][..own_remainders];
                     let (known, own) = own.split_at_mut(2 * (self.primes - 1 - i) * n);
@@ -159,22 +162,21 @@ impl Job<'_> {
             remainders: &remainders[k * own_remainders..][..own_remainders],
             ..known(k)
         };
-        let keep = |values: &mut [u32], i: usize| {
+        let keep = |work: &mut Work, i: usize| {
             for pass in passes() {
                 let of: Vec<Known<'_>> = pass.map(known).collect();
                 let place = |c: usize, row: usize| self.to.at(i, c, self.first + row).start;
                 // SAFETY: (prime, row) alone writes its polynomials.
                 let part = |row, c| unsafe { target.part(place(c, row), n) };
                 let mut out: Vec<_> = of.iter().map(|k| [0, 1].map(|c| part(k.row, c))).collect();
-                self.values(i, &of, values, &mut out);
+                self.values(i, &of, work, &mut out);
             }
         };
         if self.alone {
-            let len = values.len();
             let primes = (0..kept).into_par_iter();
-            primes.for_each_init(|| self.pool.lend(), |s, i| keep(s.values.at_least(len), i));
+            primes.for_each_init(|| self.pool.lend(), |s, i| keep(&mut s.work, i));
         } else {
-            (0..kept).rev().for_each(|i| keep(values, i));
+            (0..kept).rev().for_each(|i| keep(&mut s.work, i));
         }
     }
 
@@ -188,71 +190,59 @@ impl Job<'_> {
         }
     }
 
-    /// Both components of at most [`PASS`] rows modulo prime `i`.
-    fn values(&self, i: usize, rows: &[Known<'_>], work: &mut [u32], out: &mut [[&mut [u32]; 2]]) {
-        let n = self.basis.degree();
-        let chunk = work.len() / PASS;
-        for (known, work) in rows.iter().zip(work.chunks_exact_mut(chunk.max(1))) {
-            self.lift_all(i, known, work);
-        }
-        let way = &self.ways[i];
-        let mut digits = Vec::with_capacity(rows.len());
-        let mut steps = Vec::with_capacity(rows.len());
-        for (k, known) in rows.iter().enumerate() {
-            let values = &work[k * chunk..][..chunk];
-            let (lifted, remainders) = values.split_at(known.digits.len() / self.digits.primes());
-            let lifted = lifted.chunks_exact(n).enumerate();
-            // Modulo the guard a digit that it is a partner of is 0, the last one.
-            let lifted =
-                lifted.filter(|&(j, _)| self.guard != Some(i) || i / self.digits.primes() != j);
-            let own = lifted.map(|(j, d)| match self.guard {
-                None if i == j => self.tile.poly(i, 2, known.row),
-                _ => d,
-            });
-            digits.push(own.collect::<Vec<&[u32]>>());
-            let remainder = |k: usize| [0, 1].map(|c| &remainders[(2 * k + c) * n..][..n]);
-            let step = |&(k, plus_c): &(Option<usize>, bool)| Step {
-                remainders: k.map(remainder),
-                plus_c,
-            };
-            steps.push(way.steps.iter().map(step).collect::<Vec<_>>());
-        }
-        let values = |(k, known): (usize, &Known<'_>)| Values {
+    /// Both components of at most [`sums::TOGETHER`] rows modulo prime `i`.
+    fn values(&self, i: usize, rows: &[Known<'_>], work: &mut Work, out: &mut [[&mut [u32]; 2]]) {
+        let (simd, table, way) = (self.simd, self.basis.table(i), &self.ways[i]);
+        let key = self.key.map_or(&[][..], |k| k.prime(i));
+        let sums = Sums { simd, table, key, key_digits: self.key.map_or(0, Rows::digits), way };
+        let values = rows.iter().map(|known| Values {
             c: (self.guard != Some(i)).then(|| [0, 1].map(|c| self.tile.poly(i, c, known.row))),
-            digits: &digits[k],
-            key: self.key.map_or(&[], |k| k.prime(i)),
-            key_digits: self.key.map_or(0, Rows::digits),
-            steps: &steps[k],
-            factors: &way.factors,
-        };
-        let values: Vec<Values<'_>> = rows.iter().enumerate().map(values).collect();
-        write(self.simd, self.basis.modulus(i), &values, out);
+            digits: self.digits(i, known),
+            remainders: self.remainders(i, known),
+        });
+        sums.write(&values.collect::<Vec<_>>(), work, out);
     }
 
-    /// The values modulo prime `i` of a row's digits, and of the remainders that are known: `[digit][N]`, then
-    /// `[two primes that go][component][N]`.
-    fn lift_all(&self, i: usize, known: &Known<'_>, work: &mut [u32]) {
-        let n = self.basis.degree();
+    /// A row's digits modulo prime `i`.
+    fn digits<'a>(&'a self, i: usize, known: &Known<'a>) -> Vec<Digit<'a>> {
         let size = self.digits.primes();
-        let (lifted, rest) = work.split_at_mut(known.digits.len() / size);
-        let chunks = known.digits.chunks_exact(size * n).zip(lifted.chunks_exact_mut(n));
-        for (j, (digit, lifted)) in chunks.enumerate() {
-            // Modulo its own primes the digit is c₂, whose values are there already.
-            if i / size != j {
-                self.lift(i, j * size, digit, lifted);
-            } else if self.guard.is_some_and(|guard| guard != i) {
-                self.raised(i, known.row, lifted);
+        let all = known.digits.chunks_exact(size * self.basis.degree()).enumerate();
+        // Modulo the guard a digit that it is a partner of is 0, the last one.
+        let all = all.filter(|&(j, _)| self.guard != Some(i) || i / size != j);
+        let digit = |(j, digit): (usize, &'a [i32])| match i / size == j {
+            // Modulo its own primes the digit is c₂, times the guard.
+            true => {
+                let factor = self.guard.map(|guard| (&self.ways[i].primes, guard));
+                Digit::Values(self.tile.poly(i, 2, known.row), factor)
             }
-        }
-        // Two primes that go are two of both components.
-        let pairs = known.remainders.chunks(4 * n).zip(rest.chunks_mut(2 * n));
-        for (k, (x, lifted)) in pairs.enumerate() {
+            false => {
+                let x = digit.chunks_exact(self.basis.degree()).collect::<Vec<_>>();
+                Digit::Integers(self.integers(i, [j * size, j * size + 1], &x))
+            }
+        };
+        all.map(digit).collect()
+    }
+
+    /// A row's remainders, of a prime that goes or of two at a time, for prime `i`.
+    fn remainders<'a>(&'a self, i: usize, known: &Known<'a>) -> Vec<[Integers<'a>; 2]> {
+        let n = self.basis.degree();
+        let pairs = known.remainders.chunks(4 * n).enumerate();
+        let both = |(k, x): (usize, &'a [i32])| {
             let last = self.primes - 1 - 2 * k;
-            for (c, lifted) in lifted.chunks_exact_mut(n).enumerate() {
+            [0, 1].map(|c| {
                 let x: Vec<&[i32]> = x.chunks_exact(2 * n).map(|x| &x[c * n..][..n]).collect();
-                self.lift_one_or_two(i, [last, last.saturating_sub(1)], &x, lifted);
-            }
-        }
+                self.integers(i, [last, last.saturating_sub(1)], &x)
+            })
+        };
+        pairs.map(both).collect()
+    }
+
+    /// Modulo prime `i`, x₀ or x₀ + pⱼ·x₁, centred modulo primes j and k.
+    fn integers<'a>(&'a self, i: usize, [j, k]: [usize; 2], x: &[&'a [i32]]) -> Integers<'a> {
+        let bound = |j: usize| self.basis.modulus(j).value() / 2;
+        let y = x.get(1).map(|&y| (y, &self.ways[i].primes, j));
+        let bound = y.map_or(bound(j), |_| bound(j).max(bound(k)));
+        Integers { of: Summands { x: x[0], y }, bound }
     }
 
     /// Digit `j` of a row, coefficient by coefficient.
@@ -275,32 +265,5 @@ impl Job<'_> {
             }
             centre(self.simd, m, work, &mut own[..n]);
         }
-    }
-
-    /// The values of c₂ modulo prime `i`, times the prime that guards.
-    fn raised(&self, i: usize, row: usize, values: &mut [u32]) {
-        let from = self.tile.poly(i, 2, row);
-        match self.guard {
-            None => values.copy_from_slice(from),
-            Some(guard) => {
-                let factor = (&self.ways[i].primes, guard);
-                multiply(self.simd, self.basis.modulus(i), factor, Some(from), values);
-            }
-        }
-    }
-
-    /// The values modulo prime `i` of a digit that is a residue modulo prime `j`, or that and the next.
-    fn lift(&self, i: usize, j: usize, digit: &[i32], values: &mut [u32]) {
-        let x: Vec<&[i32]> = digit.chunks_exact(self.basis.degree()).collect();
-        self.lift_one_or_two(i, [j, j + 1], &x, values);
-    }
-
-    /// The values modulo prime `i` of x₀, or of x₀ + pⱼ·x₁, centred modulo primes j and k.
-    fn lift_one_or_two(&self, i: usize, [j, k]: [usize; 2], x: &[&[i32]], values: &mut [u32]) {
-        let bound = |j: usize| self.basis.modulus(j).value() / 2;
-        let table = self.basis.table(i);
-        let y = x.get(1).map(|&y| (y, &self.ways[i].primes, j));
-        let bound = y.map_or(bound(j), |_| bound(j).max(bound(k)));
-        table.forward_sums(self.simd, Summands { x: x[0], y }, bound, values);
     }
 }

@@ -5,14 +5,23 @@ use crate::ring::Basis;
 use std::ops::Range;
 
 /// How values modulo one prime come down.
+#[derive(Debug, Default)]
 pub struct Way {
-    /// What the sums take from remainders, one or two primes that go at a time, and whether c is added
-    /// behind it; and the factor of each step.
-    pub steps: Vec<(Option<usize>, bool)>,
+    /// What becomes of the sums, and the factor of each step.
+    pub steps: Vec<Step>,
     pub factors: Factors,
     /// All primes modulo this one, and their inverses; 0 for itself.
     pub primes: Factors,
     pub inverses: Factors,
+}
+
+/// A sum less a remainder, if there is one, times a factor.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Which one, of a prime that goes or of two at a time.
+    pub remainder: Option<usize>,
+    /// Whether c is added behind it, and not at the beginning.
+    pub plus_c: bool,
 }
 
 impl Way {
@@ -21,12 +30,13 @@ impl Way {
         let m = basis.modulus(i);
         let residue = |k: usize| basis.modulus(k).value() % m.value();
         let inverse = |k: usize| if k == i { 0 } else { m.inv(residue(k)) };
+        let step = |remainder, plus_c| Step { remainder, plus_c };
         let mut steps = Vec::new();
         let mut factors = Vec::new();
         if gone.contains(&i) {
             // The sum is divided by the guard; all else follows from coefficient to coefficient.
             if let Some(guard) = guard.filter(|&guard| guard != i) {
-                steps.push((None, true));
+                steps.push(step(None, true));
                 factors.push(inverse(guard));
             }
         } else {
@@ -36,15 +46,15 @@ impl Way {
                 let guarded = guard == Some(primes[0]);
                 match inverses[..] {
                     [first, second] if guarded => {
-                        steps.extend([(Some(k), true), (None, false)]);
+                        steps.extend([step(Some(k), true), step(None, false)]);
                         factors.extend([first, second]);
                     }
                     [first, second] => {
-                        steps.push((Some(k), false));
+                        steps.push(step(Some(k), false));
                         factors.push(m.mul(first, second));
                     }
                     _ => {
-                        steps.push((Some(k), guarded));
+                        steps.push(step(Some(k), guarded));
                         factors.extend(inverses);
                     }
                 }

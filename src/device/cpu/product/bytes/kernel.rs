@@ -8,8 +8,7 @@ use crate::device::cpu::product::halves::{
 };
 use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams};
 use crate::device::cpu::product::{Rows, Slice};
-use crate::math::Modulus;
-use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use crate::math::{Modulus, ahead::ask};
 use std::mem::MaybeUninit;
 
 /// What [`Bytes::load`] says, with room for `padded` quads.
@@ -40,7 +39,7 @@ pub unsafe fn fill(m: &Modulus, slice: Slice<'_>, padded: usize, out: &mut [u32]
         for column in (0..slice.width).step_by(COLUMNS) {
             // Rows lie pages apart, where no processor looks ahead by itself.
             for piece in ahead.iter().flat_map(|pieces| &pieces[..2]) {
-                _mm_prefetch::<_MM_HINT_T0>(piece.as_ptr().wrapping_add(column).cast());
+                ask(piece.as_ptr().wrapping_add(column));
             }
             let mut x = [[Vnni::splat(0); 3]; 4];
             for (x, pieces) in x.as_flattened_mut().iter_mut().zip(inputs.as_flattened()) {

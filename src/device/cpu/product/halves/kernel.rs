@@ -8,9 +8,9 @@ use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams}
 use crate::device::cpu::product::{Rows, Slice};
 use crate::math::{
     Modulus,
+    ahead::ask,
     simd::{Level, Simd},
 };
-use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 /// Rows of inputs lie pages apart, where no processor looks ahead by itself: so many pairs before they
 /// are used memory is asked for them.
@@ -94,13 +94,6 @@ fn vector<V: Vector>(piece: &[u32], column: usize) -> V {
         Some(x) => unsafe { V::load(x.as_ptr()) },
         None => V::splat(0),
     }
-}
-
-/// Asks for the line at any address whatever.
-#[inline(always)]
-fn ask(at: *const u32) {
-    // SAFETY: an instruction of every processor with one of the vectors, which reads nothing.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
 }
 
 per_vector! {

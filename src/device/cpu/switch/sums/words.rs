@@ -1,86 +1,97 @@
-//! What a switch does to the values of one ciphertext modulo one prime, value by value.
+//! Transforms first, one after the other, and then the sums of products, value by value.
 
-use super::key::BLOCK;
+use super::super::coefficients::multiply;
+use super::super::key::BLOCK;
+use super::super::way::Way;
+use super::{Digit, Integers, Sums, Values};
 use crate::math::{
-    Modulus,
-    simd::Simd,
-    words::{Factors, Words, per_words},
+    Lines, Modulus,
+    words::{Words, per_words},
 };
 
-/// Values modulo one prime: c + Σⱼ dⱼ·keyⱼ for both components, after some steps.
-#[derive(Debug)]
-pub struct Values<'a> {
-    /// c₀ and c₁; 0 where there are none.
-    pub c: Option<[&'a [u32]; 2]>,
-    /// dⱼ, and the key modulo this prime with its number of digits, which may be more.
-    pub digits: &'a [&'a [u32]],
-    pub key: &'a [u32],
-    pub key_digits: usize,
-    /// What is done to the sum, and a factor for each step.
-    pub steps: &'a [Step<'a>],
-    pub factors: &'a Factors,
+/// One ciphertext whose digits and remainders are values.
+struct Row<'a> {
+    c: Option<[&'a [u32]; 2]>,
+    digits: Vec<&'a [u32]>,
+    remainders: Vec<[&'a [u32]; 2]>,
 }
 
-/// A sum less the remainders, if there are any, times a factor.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
-    /// Of both components.
-    pub remainders: Option<[&'a [u32]; 2]>,
-    /// Whether c is added behind it, and not at the beginning.
-    pub plus_c: bool,
+/// What rows have in common.
+#[derive(Clone, Copy)]
+struct Common<'a> {
+    n: usize,
+    key: &'a [u32],
+    key_digits: usize,
+    way: &'a Way,
 }
 
-impl Values<'_> {
-    fn check(&self, n: usize) {
-        let fits = |v: &[u32]| v.len() == n;
-        assert!(self.c.iter().flatten().all(|v| fits(v)));
-        assert!(self.digits.iter().all(|v| fits(v)) && self.digits.len() <= self.key_digits);
-        assert!(self.digits.is_empty() || self.key.len() == 2 * self.key_digits * n);
-        assert!(self.steps.iter().filter_map(|s| s.remainders).flatten().all(fits));
-        assert!(self.factors.values().len() == self.steps.len());
+/// What [`Sums::write`] says.
+pub fn write(
+    sums: &Sums<'_>,
+    rows: &[Values<'_>],
+    work: &mut Lines<u32>,
+    out: &mut [[&mut [u32]; 2]],
+) {
+    let n = sums.table.degree();
+    let count = |values: &Values<'_>| values.digits.len() + 2 * values.remainders.len();
+    let work = work.at_least(rows.iter().map(count).sum::<usize>() * n);
+    let mut places = work.chunks_exact_mut(n);
+    let mut transformed = Vec::with_capacity(rows.len());
+    for values in rows {
+        let mut place = || places.next().expect("a polynomial for each");
+        let digits = values.digits.iter().map(|&digit| match digit {
+            Digit::Integers(x) => sums.transform(x, place()),
+            Digit::Values(x, None) => x,
+            Digit::Values(x, Some(factor)) => {
+                let to = place();
+                multiply(sums.simd, sums.table.modulus(), factor, Some(x), to);
+                to
+            }
+        });
+        let digits = digits.collect();
+        let both = |x: &[Integers<'_>; 2]| x.map(|x| sums.transform(x, place()));
+        let remainders = values.remainders.iter().map(both).collect();
+        transformed.push(Row { c: values.c, digits, remainders });
+    }
+    let common = Common { n, key: sums.key, key_digits: sums.key_digits, way: sums.way };
+    write_checked(sums.simd, sums.table.modulus(), common, &transformed, out);
+}
+
+impl Sums<'_> {
+    /// The values of integers.
+    fn transform<'a>(&self, x: Integers<'_>, to: &'a mut [u32]) -> &'a [u32] {
+        self.table.forward_sums(self.simd, x.of, x.bound, to);
+        to
     }
 }
 
-/// Computes the values of one or two ciphertexts, in [0, p). Two have one key, which is read once for
-/// both, and steps alike.
-pub fn write(simd: Simd, m: &Modulus, rows: &[Values<'_>], out: &mut [[&mut [u32]; 2]]) {
-    assert!(rows.len() == out.len() && (1..=2).contains(&rows.len()));
-    let n = out[0][0].len();
-    assert!(n.is_power_of_two() && n >= 8 && out.iter().flatten().all(|v| v.len() == n));
-    rows.iter().for_each(|values| values.check(n));
-    let counts = |v: &Values<'_>| (v.digits.len(), v.key_digits, v.steps.len());
-    let alike = |v: &Values<'_>| std::ptr::eq(v.key, rows[0].key) && counts(v) == counts(&rows[0]);
-    assert!(rows.iter().all(alike), "rows of one key");
-    write_checked(simd, m, n, rows, out);
-}
-
 per_words! {
-    fn write_checked<V>(m: &Modulus, n: usize, rows: &[Values<'_>], out: &mut [[&mut [u32]; 2]]) {
+    fn write_checked<V>(m: &Modulus, of: Common<'_>, rows: &[Row<'_>], out: &mut [[&mut [u32]; 2]]) {
         // SAFETY: lengths have been checked by the caller.
         unsafe {
-            if n >= BLOCK {
-                write_rows::<V>(m, n, rows, out);
+            if of.n >= BLOCK {
+                write_rows::<V>(m, of, rows, out);
             } else {
-                write_rows::<[u32; 8]>(m, n, rows, out);
+                write_rows::<[u32; 8]>(m, of, rows, out);
             }
         }
     }
 }
 
 /// # Safety
-/// All of [`write`]'s assertions hold, and the outputs are a multiple of `V::N` long.
+/// All of [`Sums::write`]'s assertions hold, and the outputs are a multiple of `V::N` long.
 #[inline(always)]
 unsafe fn write_rows<V: Words>(
     m: &Modulus,
-    n: usize,
-    rows: &[Values<'_>],
+    of: Common<'_>,
+    rows: &[Row<'_>],
     out: &mut [[&mut [u32]; 2]],
 ) {
     // SAFETY: the caller's promise.
     unsafe {
         match (rows, out) {
-            ([x, y], [u, v]) => write_by::<V, 2>(m, n, [x, y], [pointers(u), pointers(v)]),
-            ([x], [u]) => write_by::<V, 1>(m, n, [x], [pointers(u)]),
+            ([x, y], [u, v]) => write_by::<V, 2>(m, of, [x, y], [pointers(u), pointers(v)]),
+            ([x], [u]) => write_by::<V, 1>(m, of, [x], [pointers(u)]),
             _ => {}
         }
     }
@@ -96,15 +107,15 @@ fn pointers([x, y]: &mut [&mut [u32]; 2]) -> [*mut u32; 2] {
 #[inline(always)]
 unsafe fn write_by<V: Words, const ROWS: usize>(
     m: &Modulus,
-    n: usize,
-    rows: [&Values<'_>; ROWS],
+    Common { n, key, key_digits, way }: Common<'_>,
+    rows: [&Row<'_>; ROWS],
     out: [[*mut u32; 2]; ROWS],
 ) {
     let p = V::splat(m.value());
     let block = BLOCK.min(n);
     let terms = terms(m);
     let first = rows[0];
-    let late = first.steps.iter().any(|step| step.plus_c);
+    let late = way.steps.iter().any(|step| step.plus_c);
     let sums = MontgomerySums { p, inverse: V::splat(m.neg_inv().wrapping_neg()), terms };
     for at in (0..n).step_by(V::N) {
         // SAFETY: at + V::N ≤ n, the length of every polynomial; and a block of the key has two
@@ -112,8 +123,8 @@ unsafe fn write_by<V: Words, const ROWS: usize>(
         unsafe {
             let mut sum = [[V::splat(0); 2]; ROWS];
             if !first.digits.is_empty() {
-                let key = at / block * block * 2 * first.key_digits + at % block;
-                sum = sums.of(rows, at, first.key.as_ptr().add(key), block);
+                let from = at / block * block * 2 * key_digits + at % block;
+                sum = sums.of(rows, at, key.as_ptr().add(from), block);
             }
             for row in 0..ROWS {
                 let values = rows[row];
@@ -125,13 +136,13 @@ unsafe fn write_by<V: Words, const ROWS: usize>(
                 if !late {
                     c = [c[0].add(own[0]).reduce(p), c[1].add(own[1]).reduce(p)];
                 }
-                for (k, step) in values.steps.iter().enumerate() {
-                    if let Some(x) = step.remainders {
-                        for (c, x) in c.iter_mut().zip(x) {
+                for (k, step) in way.steps.iter().enumerate() {
+                    if let Some(of) = step.remainder {
+                        for (c, x) in c.iter_mut().zip(values.remainders[of]) {
                             *c = c.sub(V::load(x.as_ptr().add(at))).add(p);
                         }
                     }
-                    let factor = V::factor(values.factors, k);
+                    let factor = V::factor(&way.factors, k);
                     c = [c[0].mul_lazy(factor, p).reduce(p), c[1].mul_lazy(factor, p).reduce(p)];
                     if step.plus_c {
                         c = [c[0].add(own[0]).reduce(p), c[1].add(own[1]).reduce(p)];
@@ -168,7 +179,7 @@ impl<V: Words> MontgomerySums<V> {
     #[inline(always)]
     unsafe fn of<const ROWS: usize>(
         &self,
-        rows: [&Values<'_>; ROWS],
+        rows: [&Row<'_>; ROWS],
         at: usize,
         key: *const u32,
         block: usize,
@@ -207,56 +218,5 @@ impl<V: Words> MontgomerySums<V> {
         // In (−p, p): where it is negative it wraps, and adding p gives the smaller word.
         let difference = high.sub(correction);
         difference.min(difference.add(self.p))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// More digits than fit one sum, residues at the top of the range, primes of all sizes; one row, and
-    /// two that differ.
-    #[test]
-    fn sums_are_exact_at_the_extremes() {
-        for p in [97, 1_073_692_673, 1_595_539_457, 2_147_352_577] {
-            let m = Modulus::new(p);
-            for n in [8, 16, 64] {
-                let digit = |row: u32, j: u32| vec![p - 1 - (j + row) % 2; n];
-                let digits =
-                    [0, 1].map(|row| (0..13).map(|j| digit(row, j)).collect::<Vec<Vec<u32>>>());
-                let digits = [0, 1].map(|r: usize| digits[r].iter().map(|d| &d[..]).collect());
-                let digits: &[Vec<&[u32]>; 2] = &digits;
-                let key: Vec<u32> = (0..2 * 13 * n as u32).map(|i| p - 1 - i % 3 % p).collect();
-                let c = [vec![p - 1; n], vec![p - 2; n]];
-                let factors = Factors::default();
-                let rows = [0, 1].map(|row: usize| Values {
-                    c: Some([&c[row], &c[row]]),
-                    digits: &digits[row],
-                    key: &key,
-                    key_digits: 13,
-                    steps: &[],
-                    factors: &factors,
-                });
-                let block = BLOCK.min(n);
-                let want = |row: usize, component: usize, i: usize| {
-                    let at = |j: usize| ((i / block * 13 + j) * 2 + component) * block + i % block;
-                    (0..13).fold(c[row][i], |sum, j| {
-                        m.add(sum, m.mul_montgomery(digits[row][j][i], key[at(j)]))
-                    })
-                };
-                for (simd, count) in Simd::all().flat_map(|simd| [(simd, 1), (simd, 2)]) {
-                    let mut got = vec![vec![0; n]; 2 * count];
-                    let (pairs, _) = got.as_chunks_mut::<2>();
-                    let mut out: Vec<[&mut [u32]; 2]> =
-                        pairs.iter_mut().map(|[a, b]| [&mut a[..], &mut b[..]]).collect();
-                    write(simd, &m, &rows[..count], &mut out);
-                    for (k, values) in got.iter().enumerate() {
-                        for (i, &value) in values.iter().enumerate() {
-                            assert_eq!(value, want(k / 2, k % 2, i), "{simd}, {p}, {n}, {count}");
-                        }
-                    }
-                }
-            }
-        }
     }
 }

@@ -1,0 +1,124 @@
+//! What a switch does modulo one prime: digits and remainders become values, the digits are multiplied
+//! with the key, and what is left over by primes that go is taken away.
+//!
+//! With IFMA all of that goes block by block in registers and the first cache ([`lazy`]); elsewhere
+//! transforms come first, whole, and then the sums ([`words`]).
+
+#[cfg(target_arch = "x86_64")]
+mod lazy;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use super::way::Way;
+use crate::math::{Lines, simd::Simd, words::Factors};
+use crate::ring::{Basis, NttTable, Summands};
+
+/// Ciphertexts for which a part of the key is read at a time.
+pub const TOGETHER: usize = 2;
+
+/// One ciphertext modulo one prime.
+#[derive(Debug)]
+pub struct Values<'a> {
+    /// c₀ and c₁; 0 where there are none.
+    pub c: Option<[&'a [u32]; 2]>,
+    /// The first digits of those that the key is for.
+    pub digits: Vec<Digit<'a>>,
+    /// Of both components, for each prime that goes or each two of them.
+    pub remainders: Vec<[Integers<'a>; 2]>,
+}
+
+/// A digit dⱼ.
+#[derive(Clone, Copy, Debug)]
+pub enum Digit<'a> {
+    /// Coefficients.
+    Integers(Integers<'a>),
+    /// Values in [0, p), to be multiplied by factor `k` of a table, if there is one.
+    Values(&'a [u32], Option<(&'a Factors, usize)>),
+}
+
+impl<'a> Digit<'a> {
+    /// What is to be transformed.
+    fn integers(&self) -> Option<Integers<'a>> {
+        match *self {
+            Self::Integers(x) => Some(x),
+            Self::Values(..) => None,
+        }
+    }
+}
+
+/// Integers with the most that they are in absolute value, 2³⁰ at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Integers<'a> {
+    pub of: Summands<'a>,
+    pub bound: u32,
+}
+
+/// Memory of one thread.
+#[derive(Debug, Default)]
+pub struct Work {
+    words: Lines<u32>,
+    #[cfg(target_arch = "x86_64")]
+    lazy: lazy::Work,
+}
+
+/// Whether the key is to be in Montgomery form, in which its products are reduced without lanes that
+/// are large enough.
+pub fn in_montgomery_form(simd: Simd, basis: &Basis) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if (0..basis.len()).all(|i| basis.table(i).lazy(simd).is_some()) {
+        return false;
+    }
+    let _ = (simd, basis);
+    true
+}
+
+/// What the ciphertexts have in common.
+#[derive(Clone, Copy)]
+pub struct Sums<'a> {
+    pub simd: Simd,
+    pub table: &'a NttTable,
+    /// The key modulo this prime, and how many digits it is for. None without digits.
+    pub key: &'a [u32],
+    pub key_digits: usize,
+    pub way: &'a Way,
+}
+
+impl Sums<'_> {
+    /// c + Σⱼ dⱼ·keyⱼ after the way's steps, for both components, in [0, p): of at most [`TOGETHER`]
+    /// ciphertexts, which have as many digits and remainders.
+    pub fn write(&self, rows: &[Values<'_>], work: &mut Work, out: &mut [[&mut [u32]; 2]]) {
+        let n = self.table.degree();
+        assert!(rows.len() == out.len() && out.iter().flatten().all(|v| v.len() == n));
+        for values in rows {
+            self.check(values);
+            assert_eq!(values.digits.len(), rows[0].digits.len());
+            assert_eq!(values.remainders.len(), rows[0].remainders.len());
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(table) = self.table.lazy(self.simd) {
+            return lazy::write(self, table, rows, &mut work.lazy, out);
+        }
+        words::write(self, rows, &mut work.words, out);
+    }
+
+    fn check(&self, values: &Values<'_>) {
+        let n = self.table.degree();
+        let count = values.digits.len();
+        assert!(
+            count <= self.key_digits && (count == 0 || self.key.len() == 2 * self.key_digits * n)
+        );
+        assert!(values.c.iter().flatten().all(|c| c.len() == n));
+        let fits = |x: &Integers<'_>| {
+            x.of.x.len() == n && x.of.y.is_none_or(|(y, ..)| y.len() == n) && x.bound <= 1 << 30
+        };
+        assert!(values.digits.iter().all(|d| match d {
+            Digit::Integers(x) => fits(x),
+            Digit::Values(x, _) => x.len() == n,
+        }));
+        assert!(values.remainders.iter().flatten().all(fits));
+        let steps = &self.way.steps;
+        assert!(steps.iter().all(|s| s.remainder.is_none_or(|k| k < values.remainders.len())));
+        assert_eq!(steps.len(), self.way.factors.values().len());
+    }
+}

@@ -1,0 +1,293 @@
+//! Eight residues in 64-bit lanes, which nothing reduces on the way: products by IFMA, 52 bits by 52, of
+//! which the low or the high half is added to a lane.
+//!
+//! With w' = ⌊w·2⁵²/p⌋ and q = ⌊x·w'/2⁵²⌋ the product x·w − q·p lies in [0, 2p) for any x below 2⁵². Sums
+//! and differences of products stay below that for twenty stages of a transform, so that a butterfly
+//! takes five instructions for eight lanes, where in 32-bit lanes it takes fourteen for sixteen.
+//!
+//! A lane stands for its low 52 bits. Products read no others, sums carry upward alone: what lies
+//! above is of no account, and −p is 2⁵² − p.
+
+use super::{Lines, Modulus};
+use std::arch::x86_64::*;
+
+/// Eight lanes. Used only in functions compiled for AVX-512 F, DQ, VL and IFMA.
+#[derive(Clone, Copy)]
+pub struct Lazy(__m512i);
+
+/// A fixed factor with its quotient ⌊w·2⁵²/p⌋, one a lane.
+#[derive(Clone, Copy)]
+pub struct Factor {
+    w: __m512i,
+    quotient: __m512i,
+}
+
+/// The constants of a prime.
+#[derive(Clone, Copy)]
+pub struct Prime {
+    minus: __m512i,
+    /// ⌊2⁵²/p⌋.
+    quotient: __m512i,
+    /// p in 32-bit lanes.
+    words: __m512i,
+}
+
+/// A table of factors.
+#[derive(Clone, Debug)]
+pub struct LazyFactors {
+    w: Lines<u64>,
+    quotient: Lines<u64>,
+}
+
+impl LazyFactors {
+    /// The table of these residues.
+    pub fn new(m: &Modulus, values: impl Iterator<Item = u32>) -> Self {
+        let w: Vec<u64> = values.map(u64::from).collect();
+        let quotient: Vec<u64> = w.iter().map(|&w| quotient(m, w)).collect();
+        Self { w: w[..].into(), quotient: quotient[..].into() }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.w.len()
+    }
+
+    /// Factor `k` in all lanes.
+    ///
+    /// # Safety
+    /// There is such a factor.
+    #[inline(always)]
+    pub unsafe fn one(&self, k: usize) -> Factor {
+        debug_assert!(k < self.len());
+        // SAFETY: the caller's promise.
+        unsafe {
+            let splat = |at: &[u64]| _mm512_set1_epi64(*at.get_unchecked(k) as i64);
+            Factor { w: splat(&self.w), quotient: splat(&self.quotient) }
+        }
+    }
+
+    /// Factor `k` + (l mod `period`) in lane l, for a period of 2, 4 or 8.
+    ///
+    /// # Safety
+    /// There are `period` factors from `k` on.
+    #[inline(always)]
+    pub unsafe fn each(&self, k: usize, period: usize) -> Factor {
+        debug_assert!(k + period <= self.len());
+        // SAFETY: the caller's promise.
+        unsafe {
+            let periodic = |at: &[u64]| {
+                let at = at.as_ptr().add(k);
+                match period {
+                    2 => _mm512_broadcast_i64x2(_mm_loadu_si128(at.cast())),
+                    4 => _mm512_broadcast_i64x4(_mm256_loadu_si256(at.cast())),
+                    8 => _mm512_loadu_si512(at.cast()),
+                    other => unreachable!("a period of {other} lanes"),
+                }
+            };
+            Factor { w: periodic(&self.w), quotient: periodic(&self.quotient) }
+        }
+    }
+}
+
+/// ⌊w·2⁵²/p⌋.
+fn quotient(m: &Modulus, w: u64) -> u64 {
+    ((u128::from(w) << 52) / u128::from(m.value())) as u64
+}
+
+impl Factor {
+    /// A residue in all lanes.
+    #[inline(always)]
+    pub fn splat(m: &Modulus, w: u32) -> Self {
+        let w = u64::from(w);
+        Self { w: Lazy::splat(w).0, quotient: Lazy::splat(quotient(m, w)).0 }
+    }
+}
+
+impl Prime {
+    #[inline(always)]
+    pub fn new(m: &Modulus) -> Self {
+        let p = u64::from(m.value());
+        Self {
+            minus: Lazy::splat((1 << 52) - p).0,
+            quotient: Lazy::splat(quotient(m, 1)).0,
+            // SAFETY: the promise of `Lazy`, here and below.
+            words: unsafe { _mm512_set1_epi32(m.value() as i32) },
+        }
+    }
+}
+
+impl Lazy {
+    /// How many lanes.
+    pub const N: usize = 8;
+
+    #[inline(always)]
+    pub fn splat(x: u64) -> Self {
+        Self(unsafe { _mm512_set1_epi64(x as i64) })
+    }
+
+    /// # Safety
+    /// `at` points to eight readable double words.
+    #[inline(always)]
+    pub unsafe fn load(at: *const u64) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_loadu_si512(at.cast()) })
+    }
+
+    /// # Safety
+    /// `at` points to eight writable double words.
+    #[inline(always)]
+    pub unsafe fn store(self, at: *mut u64) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(at.cast(), self.0) }
+    }
+
+    /// Words as they are.
+    ///
+    /// # Safety
+    /// `at` points to eight readable words.
+    #[inline(always)]
+    pub unsafe fn words(at: *const u32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_cvtepu32_epi64(_mm256_loadu_si256(at.cast())) })
+    }
+
+    /// Integers, the negative ones modulo 2⁶⁴.
+    ///
+    /// # Safety
+    /// `at` points to eight readable integers.
+    #[inline(always)]
+    pub unsafe fn integers(at: *const i32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_cvtepi32_epi64(_mm256_loadu_si256(at.cast())) })
+    }
+
+    /// Sixteen words as two vectors: those at even places, and those at odd places.
+    ///
+    /// # Safety
+    /// `at` points to sixteen readable words.
+    #[inline(always)]
+    pub unsafe fn even_odd(at: *const u32) -> [Self; 2] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let words = _mm512_loadu_si512(at.cast());
+            let even = _mm512_and_si512(words, _mm512_set1_epi64(0xffff_ffff));
+            [Self(even), Self(_mm512_srli_epi64(words, 32))]
+        }
+    }
+
+    #[inline(always)]
+    pub fn add(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_epi64(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    pub fn sub(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_epi64(self.0, other.0) })
+    }
+
+    /// What lies above the low 52 bits, as a number.
+    #[inline(always)]
+    pub fn above(self) -> Self {
+        Self(unsafe { _mm512_srli_epi64(self.0, 52) })
+    }
+
+    /// The last lane first.
+    #[inline(always)]
+    pub fn reversed(self) -> Self {
+        Self(unsafe { _mm512_permutexvar_epi64(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), self.0) })
+    }
+
+    /// 0, and then all but the first lane, the last one first.
+    #[inline(always)]
+    pub fn reversed_behind_zero(self) -> Self {
+        unsafe {
+            let order = _mm512_setr_epi64(0, 7, 6, 5, 4, 3, 2, 1);
+            Self(_mm512_maskz_permutexvar_epi64(0xfe, order, self.0))
+        }
+    }
+
+    /// The lanes of both vectors perfectly shuffled: self₀ other₀ self₁ other₁ …
+    #[inline(always)]
+    pub fn interleave(self, other: Self) -> (Self, Self) {
+        unsafe {
+            let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+            let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+            (
+                Self(_mm512_permutex2var_epi64(self.0, low, other.0)),
+                Self(_mm512_permutex2var_epi64(self.0, high, other.0)),
+            )
+        }
+    }
+
+    /// self + (x·w mod p), the product in [0, 2p).
+    #[inline(always)]
+    pub fn add_product(self, x: Self, w: Factor, p: &Prime) -> Self {
+        self.add_products([(x, w)], p)
+    }
+
+    /// self + Σ (x·w mod p), each product in [0, 2p).
+    #[inline(always)]
+    pub fn add_products<const COUNT: usize>(
+        self,
+        products: [(Self, Factor); COUNT],
+        p: &Prime,
+    ) -> Self {
+        unsafe {
+            let (mut sum, mut q) = (self.0, _mm512_setzero_si512());
+            for (x, w) in products {
+                sum = _mm512_madd52lo_epu64(sum, x.0, w.w);
+                q = _mm512_madd52hi_epu64(q, x.0, w.quotient);
+            }
+            Self(_mm512_madd52lo_epu64(sum, q, p.minus))
+        }
+    }
+
+    /// Both with the low and the high 52 bits of x·y added.
+    #[inline(always)]
+    pub fn add_wide([low, high]: [Self; 2], x: Self, y: Self) -> [Self; 2] {
+        unsafe {
+            let low = _mm512_madd52lo_epu64(low.0, x.0, y.0);
+            [Self(low), Self(_mm512_madd52hi_epu64(high.0, x.0, y.0))]
+        }
+    }
+
+    /// Sixteen words below 2p, those of `even` at even places, from lanes below 2⁵².
+    #[inline(always)]
+    fn reduced(even: Self, odd: Self, p: &Prime) -> __m512i {
+        unsafe {
+            let zero = _mm512_setzero_si512();
+            let q = _mm512_madd52hi_epu64(zero, even.0, p.quotient);
+            let even = _mm512_madd52lo_epu64(even.0, q, p.minus);
+            let q = _mm512_madd52hi_epu64(zero, odd.0, p.quotient);
+            let odd = _mm512_madd52lo_epu64(odd.0, q, p.minus);
+            // The high words of odd lanes, from their low ones.
+            const ODD: __mmask16 = 0xaaaa;
+            const UP: i32 = 0b10_10_00_00;
+            _mm512_mask_shuffle_epi32(even, ODD, odd, UP)
+        }
+    }
+
+    /// Sixteen words below 2p, those of `even` at even places, from lanes below 2⁵².
+    ///
+    /// # Safety
+    /// `at` points to sixteen writable words.
+    #[inline(always)]
+    pub unsafe fn store_words(even: Self, odd: Self, p: &Prime, at: *mut u32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(at.cast(), Self::reduced(even, odd, p)) }
+    }
+
+    /// [`Lazy::store_words`], of residues in [0, p).
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn store_residues(even: Self, odd: Self, p: &Prime, at: *mut u32) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let words = Self::reduced(even, odd, p);
+            let words = _mm512_min_epu32(words, _mm512_sub_epi32(words, p.words));
+            _mm512_storeu_si512(at.cast(), words);
+        }
+    }
+}

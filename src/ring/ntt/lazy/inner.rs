@@ -1,0 +1,94 @@
+//! The last six stages, on two blocks of 64 values in sixteen vectors: three stages between vectors, three
+//! within.
+//!
+//! Within vectors they go by perfect shuffles, as in [`super::super::inner`]. The last shuffle is left to whoever
+//! takes the values ([`Sink`]): so they are as [`Lazy::even_odd`] reads words.
+
+use super::between::Between;
+use super::middle::{split, stages};
+use crate::math::lazy::{Lazy, LazyFactors, Prime};
+
+/// Vectors of a block.
+pub const VECTORS: usize = 8;
+
+/// Values of a block.
+pub const BLOCK: usize = VECTORS * Lazy::N;
+
+/// Values of two blocks: a single one waits for itself, 26 cycles for 16 values where two take 23.
+pub const PAIR: usize = 2 * BLOCK;
+
+/// Where values go.
+pub trait Sink: Copy {
+    /// Sixteen values from `at` on, of both blocks: those at even places, and those at odd ones.
+    ///
+    /// # Safety
+    /// There is room for them, and the processor has IFMA.
+    unsafe fn put(self, at: usize, even: Lazy, odd: Lazy);
+}
+
+/// Lanes as they are.
+#[derive(Clone, Copy)]
+pub struct Lanes(pub *mut u64);
+
+impl Sink for Lanes {
+    #[inline(always)]
+    unsafe fn put(self, at: usize, even: Lazy, odd: Lazy) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            even.store(self.0.add(at));
+            odd.store(self.0.add(at + Lazy::N));
+        }
+    }
+}
+
+/// Residues in [0, p).
+#[derive(Clone, Copy)]
+pub struct Residues<'a>(pub *mut u32, pub &'a Prime);
+
+impl Sink for Residues<'_> {
+    #[inline(always)]
+    unsafe fn put(self, at: usize, even: Lazy, odd: Lazy) {
+        // SAFETY: the caller's promise.
+        unsafe { Lazy::store_residues(even, odd, self.1, self.0.add(at)) }
+    }
+}
+
+/// The last stages over the blocks of `node` and the next one.
+///
+/// # Safety
+/// The processor has IFMA, both blocks stand at `from`, there are roots for all nodes below them, and
+/// room for what comes out.
+#[inline(always)]
+pub unsafe fn inner(
+    roots: &LazyFactors,
+    p: &Prime,
+    node: usize,
+    from: impl Between,
+    to: impl Sink,
+) {
+    let mut v = [[Lazy::splat(0); VECTORS]; 2];
+    // SAFETY: the caller's promise.
+    unsafe {
+        let [first, second] = &mut v;
+        for (i, (x, y)) in first.iter_mut().zip(second).enumerate() {
+            [*x, *y] = from.take(0, i * Lazy::N);
+        }
+        for (k, v) in v.iter_mut().enumerate() {
+            stages(roots, p, node + k, v);
+        }
+        for period in [2, 4, 8] {
+            for (k, v) in v.iter_mut().enumerate() {
+                for i in 0..VECTORS / 2 {
+                    let w = roots.each(((node + k) * VECTORS / 2 + i) * period, period);
+                    let (x, y) = v[2 * i].interleave(v[2 * i + 1]);
+                    (v[2 * i], v[2 * i + 1]) = split(p, x, y, w);
+                }
+            }
+        }
+        for (k, v) in v.into_iter().enumerate() {
+            for i in 0..VECTORS / 2 {
+                to.put(k * BLOCK + i * 2 * Lazy::N, v[2 * i], v[2 * i + 1]);
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The forward transform with lanes that nothing reduces, for IFMA ([`crate::math::lazy`]).
+//!
+//! [`outer`] folds and does the three outermost stages, [`middle`] the next ones, block by block, and
+//! [`inner`] the last six, on 64 values in eight registers. All that is kept between them are sums of
+//! residues and products; whoever needs residues reduces them when all is done.
+
+mod between;
+mod inner;
+mod middle;
+mod outer;
+
+use super::Summands;
+use crate::math::{
+    Lines, Modulus,
+    lazy::{Factor, Lazy, LazyFactors, Prime},
+    words::Factors,
+};
+pub use between::Packed;
+use between::{Between, Wide};
+pub use inner::{BLOCK, Lanes, PAIR, inner};
+use outer::{Integers, Source, Sums, Words};
+use std::{cell::RefCell, ptr::null};
+
+/// Tables of one prime. They exist only where the processor has IFMA.
+#[derive(Clone, Debug)]
+pub struct LazyTable {
+    m: Modulus,
+    n: usize,
+    /// As [`super::NttTable::forward_roots`]; where there is none stands −I.
+    roots: LazyFactors,
+    /// The multiple of p by which coefficients begin, so that no difference is negative: 2³¹ for the least
+    /// coefficient, 2p for the product that each stage takes away.
+    start: u64,
+}
+
+/// More than the largest ring has.
+const STAGES: u64 = 20;
+
+thread_local! {
+    /// What a thread's last whole transform worked in.
+    static WORK: RefCell<Lines<u64>> = RefCell::default();
+}
+
+/// Wipes what this thread's last whole transform left behind.
+pub fn wipe() {
+    WORK.with_borrow_mut(|work| work.fill(0));
+}
+
+impl LazyTable {
+    /// Coefficients that it takes at least: two blocks for each part of the outer pass.
+    pub const LEAST: usize = outer::RADIX * PAIR;
+
+    /// From the roots of all nodes and −I, for a processor with IFMA.
+    pub fn new(m: &Modulus, roots: &[u32], minus_i: u32) -> Self {
+        let all = [minus_i].into_iter().chain(roots[1..].iter().copied());
+        let p = u64::from(m.value());
+        let start = ((1 << 31) / p + 1 + 2 * STAGES) * p;
+        Self { m: *m, n: roots.len(), roots: LazyFactors::new(m, all), start }
+    }
+
+    /// A multiple of p by which lanes begin, [`Packed`] ones again; and four of it are more than what
+    /// [`inner`] leaves.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The roots of all nodes.
+    pub fn roots(&self) -> &LazyFactors {
+        &self.roots
+    }
+
+    /// As [`super::NttTable::forward`].
+    pub fn forward(&self, a: &mut [u32]) {
+        assert_eq!(a.len(), self.n);
+        let a = a.as_mut_ptr();
+        // SAFETY: the length by the assertion.
+        unsafe { self.whole(Words(a), a) };
+    }
+
+    /// As [`super::NttTable::forward_sums`], for any bound up to 2³⁰.
+    pub fn forward_sums(&self, integers: Summands<'_>, a: &mut [u32]) {
+        let Summands { x, y } = integers;
+        assert!([a.len(), x.len(), y.map_or(self.n, |(y, ..)| y.len())] == [self.n; 3]);
+        let a = a.as_mut_ptr();
+        // SAFETY: the lengths by the assertion.
+        unsafe {
+            match y {
+                None => self.whole(Integers(x.as_ptr()), a),
+                Some(y) => self.whole(self.mixed(x, y), a),
+            }
+        }
+    }
+
+    /// x + w·y.
+    #[inline(always)]
+    fn mixed(&self, x: &[i32], (y, w, k): (&[i32], &Factors, usize)) -> Sums {
+        let w = Factor::splat(&self.m, w.values()[k]);
+        Sums { x: x.as_ptr(), y: y.as_ptr(), w, multiple: Lazy::splat(self.start) }
+    }
+
+    /// Values in [0, p) of what `source` has, to `a`.
+    ///
+    /// # Safety
+    /// The source has N coefficients, and `a` points to N words, which may be those of the source.
+    unsafe fn whole(&self, source: impl Source, a: *mut u32) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
+        unsafe fn ifma(t: &LazyTable, source: impl Source, work: *mut u64, a: *mut u32) {
+            let (p, between) = (Prime::new(&t.m), Wide(work));
+            // SAFETY: the caller's promise.
+            unsafe {
+                t.begin(&p, source, null(), work, between);
+                for at in (0..t.n).step_by(PAIR) {
+                    let to = inner::Residues(a.add(at), &p);
+                    inner(&t.roots, &p, (t.n + at) / BLOCK, between.from(at), to);
+                }
+            }
+        }
+        WORK.with_borrow_mut(|work| {
+            let work = work.at_least(self.n);
+            // SAFETY: the caller's promise; a table is only where IFMA is.
+            unsafe { ifma(self, source, work.as_mut_ptr(), a) };
+        });
+    }
+
+    /// [`LazyTable::begin`] with integers of at most 2³⁰ in absolute value.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn begin_sums(
+        &self,
+        p: &Prime,
+        x: Summands<'_>,
+        next: *const i32,
+        work: *mut u64,
+        to: Packed,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match x.y {
+                None => self.begin(p, Integers(x.x.as_ptr()), next, work, to),
+                Some(y) => self.begin(p, self.mixed(x.x, y), next, work, to),
+            }
+        }
+    }
+
+    /// All stages but the last six: pairs of blocks for [`inner`], block b being that of node N/64 + b. Meanwhile memory is asked for N words from `next` on, wherever that is.
+    ///
+    /// # Safety
+    /// The source has N coefficients, `work` points to as many numbers, and `to` has room for them; in a
+    /// function compiled for IFMA.
+    #[inline(always)]
+    unsafe fn begin(
+        &self,
+        p: &Prime,
+        source: impl Source,
+        next: *const i32,
+        work: *mut u64,
+        to: impl Between,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            outer::outer(self, p, source, next, work);
+            let len = self.n / outer::RADIX;
+            for k in 0..outer::RADIX {
+                let (part, to) = (work.add(k * len), to.from(k * len));
+                middle::middle(&self.roots, p, part, to, len, outer::RADIX + k);
+            }
+        }
+    }
+}
