@@ -116,6 +116,14 @@ impl Prime {
     }
 }
 
+impl Prime {
+    /// Words from [0, 2p) to [0, p).
+    #[inline(always)]
+    fn residues(&self, words: __m512i) -> __m512i {
+        unsafe { _mm512_min_epu32(words, _mm512_sub_epi32(words, self.words)) }
+    }
+}
+
 impl Lazy {
     /// How many lanes.
     pub const N: usize = 8;
@@ -225,6 +233,19 @@ impl Lazy {
         self.add_products([(x, w)], p)
     }
 
+    /// The inverse of [`Lazy::interleave`]: the lanes at even places, and those at odd places.
+    #[inline(always)]
+    pub fn deinterleave(self, other: Self) -> (Self, Self) {
+        unsafe {
+            let even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+            let odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+            (
+                Self(_mm512_permutex2var_epi64(self.0, even, other.0)),
+                Self(_mm512_permutex2var_epi64(self.0, odd, other.0)),
+            )
+        }
+    }
+
     /// self + Σ (x·w mod p), each product in [0, 2p).
     #[inline(always)]
     pub fn add_products<const COUNT: usize>(
@@ -251,20 +272,23 @@ impl Lazy {
         }
     }
 
+    /// Below 2p, in the low word of each lane, from lanes below 2⁵².
+    #[inline(always)]
+    pub fn below_2p(self, p: &Prime) -> Self {
+        unsafe {
+            let q = _mm512_madd52hi_epu64(_mm512_setzero_si512(), self.0, p.quotient);
+            Self(_mm512_madd52lo_epu64(self.0, q, p.minus))
+        }
+    }
+
     /// Sixteen words below 2p, those of `even` at even places, from lanes below 2⁵².
     #[inline(always)]
     fn reduced(even: Self, odd: Self, p: &Prime) -> __m512i {
-        unsafe {
-            let zero = _mm512_setzero_si512();
-            let q = _mm512_madd52hi_epu64(zero, even.0, p.quotient);
-            let even = _mm512_madd52lo_epu64(even.0, q, p.minus);
-            let q = _mm512_madd52hi_epu64(zero, odd.0, p.quotient);
-            let odd = _mm512_madd52lo_epu64(odd.0, q, p.minus);
-            // The high words of odd lanes, from their low ones.
-            const ODD: __mmask16 = 0xaaaa;
-            const UP: i32 = 0b10_10_00_00;
-            _mm512_mask_shuffle_epi32(even, ODD, odd, UP)
-        }
+        // The high words of odd lanes, from their low ones.
+        const ODD: __mmask16 = 0xaaaa;
+        const UP: i32 = 0b10_10_00_00;
+        let (even, odd) = (even.below_2p(p), odd.below_2p(p));
+        unsafe { _mm512_mask_shuffle_epi32(even.0, ODD, odd.0, UP) }
     }
 
     /// Sixteen words below 2p, those of `even` at even places, from lanes below 2⁵².
@@ -284,10 +308,64 @@ impl Lazy {
     #[inline(always)]
     pub unsafe fn store_residues(even: Self, odd: Self, p: &Prime, at: *mut u32) {
         // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(at.cast(), p.residues(Self::reduced(even, odd, p))) }
+    }
+
+    /// Eight residues in [0, p) of each of two vectors of lanes below 2⁵², to two places.
+    ///
+    /// # Safety
+    /// Both places are eight writable words.
+    #[inline(always)]
+    pub unsafe fn store_apart(pair: [Self; 2], p: &Prime, first: *mut u32, second: *mut u32) {
+        // SAFETY: the caller's promise.
         unsafe {
-            let words = Self::reduced(even, odd, p);
-            let words = _mm512_min_epu32(words, _mm512_sub_epi32(words, p.words));
-            _mm512_storeu_si512(at.cast(), words);
+            let order =
+                _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            Self::store_ordered(pair, order, p, first, second);
         }
+    }
+
+    /// [`Lazy::store_apart`], the last lane of each first.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn store_apart_reversed(
+        pair: [Self; 2],
+        p: &Prime,
+        first: *mut u32,
+        second: *mut u32,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let order =
+                _mm512_setr_epi32(14, 12, 10, 8, 6, 4, 2, 0, 30, 28, 26, 24, 22, 20, 18, 16);
+            Self::store_ordered(pair, order, p, first, second);
+        }
+    }
+
+    /// # Safety
+    /// As for [`Lazy::store_apart`].
+    #[inline(always)]
+    unsafe fn store_ordered(
+        [x, y]: [Self; 2],
+        order: __m512i,
+        p: &Prime,
+        first: *mut u32,
+        second: *mut u32,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let words = _mm512_permutex2var_epi32(x.below_2p(p).0, order, y.below_2p(p).0);
+            let words = p.residues(words);
+            _mm256_storeu_si256(first.cast(), _mm512_castsi512_si256(words));
+            _mm256_storeu_si256(second.cast(), _mm512_extracti64x4_epi64::<1>(words));
+        }
+    }
+
+    /// The residue in [0, p) of the first lane.
+    #[inline(always)]
+    pub fn first_residue(self, p: &Prime, m: &Modulus) -> u32 {
+        m.reduce_once(unsafe { _mm512_cvtsi512_si32(self.below_2p(p).0) } as u32)
     }
 }

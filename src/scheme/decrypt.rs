@@ -56,7 +56,7 @@ impl<'a> Scratch<'a> {
                     let c = tile.poly(prime, component, row);
                     add_product(*simd, basis.modulus(prime), c, &power[prime], phase);
                 }
-                basis.table(prime).inverse_with(*simd, phase);
+                basis.table(prime).inverse_wiping(*simd, phase);
             }
             crt.centred(*simd, &self.residues, integers);
         }

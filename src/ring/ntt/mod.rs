@@ -80,8 +80,11 @@ impl NttTable {
         let nodes = [split(1), split(2), split(3)];
         let outer = OuterRoots::new(&m, n, omega, nodes, m.inv(2 * n as u32));
         #[cfg(target_arch = "x86_64")]
-        let lazy = (n >= LazyTable::LEAST && Simd::all().any(|s| s.level() >= Level::Ifma))
-            .then(|| LazyTable::new(&m, forward.values(), m.neg(imaginary(&m, n, omega))));
+        let lazy =
+            (n >= LazyTable::LEAST && Simd::all().any(|s| s.level() >= Level::Ifma)).then(|| {
+                let i = imaginary(&m, n, omega);
+                LazyTable::new(&m, forward.values(), inverse.values(), i)
+            });
         Self {
             m,
             n,
@@ -227,12 +230,29 @@ impl NttTable {
     /// As [`NttTable::inverse`].
     pub fn inverse_with(&self, simd: Simd, a: &mut [u32]) {
         assert_eq!(a.len(), self.n, "a transform of {} values", self.n);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lazy) = self.lazy(simd) {
+            let a = a.as_mut_ptr();
+            // SAFETY: the length by the assertion.
+            return unsafe { lazy.inverse(a, a) };
+        }
         inverse(simd, self, None, a);
+    }
+
+    /// [`NttTable::inverse_with`] of what may be secret: no copy of it is left.
+    pub(crate) fn inverse_wiping(&self, simd: Simd, a: &mut [u32]) {
+        self.inverse_with(simd, a);
+        wipe();
     }
 
     /// [`NttTable::inverse_with`] of values that stay where they are.
     pub(crate) fn inverse_of(&self, simd: Simd, values: &[u32], a: &mut [u32]) {
         assert!([values.len(), a.len()] == [self.n; 2], "a transform of {} values", self.n);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lazy) = self.lazy(simd) {
+            // SAFETY: the lengths by the assertion.
+            return unsafe { lazy.inverse(values.as_ptr(), a.as_mut_ptr()) };
+        }
         inverse(simd, self, Some(values), a);
     }
 }

@@ -1,11 +1,11 @@
-//! The last six stages, on two blocks of 64 values in sixteen vectors: three stages between vectors, three
-//! within.
+//! The innermost six stages, both ways, on two blocks of 64 values in sixteen vectors: three stages between
+//! vectors, three within.
 //!
 //! Within vectors they go by perfect shuffles, as in [`super::super::inner`]. The last shuffle is left to whoever
 //! takes the values ([`Sink`]): so they are as [`Lazy::even_odd`] reads words.
 
 use super::between::Between;
-use super::middle::{split, stages};
+use super::middle::{join, joins, split, splits};
 use crate::math::lazy::{Lazy, LazyFactors, Prime};
 
 /// Vectors of a block.
@@ -59,7 +59,7 @@ impl Sink for Residues<'_> {
 /// The processor has IFMA, both blocks stand at `from`, there are roots for all nodes below them, and
 /// room for what comes out.
 #[inline(always)]
-pub unsafe fn inner(
+pub unsafe fn forward(
     roots: &LazyFactors,
     p: &Prime,
     node: usize,
@@ -74,7 +74,7 @@ pub unsafe fn inner(
             [*x, *y] = from.take(0, i * Lazy::N);
         }
         for (k, v) in v.iter_mut().enumerate() {
-            stages(roots, p, node + k, v);
+            splits(roots, p, node + k, v);
         }
         for period in [2, 4, 8] {
             for (k, v) in v.iter_mut().enumerate() {
@@ -88,6 +88,51 @@ pub unsafe fn inner(
         for (k, v) in v.into_iter().enumerate() {
             for i in 0..VECTORS / 2 {
                 to.put(k * BLOCK + i * 2 * Lazy::N, v[2 * i], v[2 * i + 1]);
+            }
+        }
+    }
+}
+
+/// The first stages of the inverse transform over the blocks of `node` and the next one, from residues in
+/// [0, p) to lanes below [`BLOCK`]·p.
+///
+/// # Safety
+/// The processor has IFMA, `from` and `to` point to the values of both blocks, and there are roots for all
+/// nodes below them.
+#[inline(always)]
+pub unsafe fn inverse(
+    roots: &LazyFactors,
+    p: &Prime,
+    modulus: u64,
+    node: usize,
+    from: *const u32,
+    to: *mut u64,
+) {
+    let mut v = [[Lazy::splat(0); VECTORS]; 2];
+    // SAFETY: the caller's promise.
+    unsafe {
+        for (k, v) in v.iter_mut().enumerate() {
+            for i in 0..VECTORS / 2 {
+                let pair = Lazy::even_odd(from.add(k * BLOCK + i * 2 * Lazy::N));
+                [v[2 * i], v[2 * i + 1]] = pair;
+            }
+        }
+        for (stage, period) in [8, 4, 2].into_iter().enumerate() {
+            let multiple = Lazy::splat(modulus << stage);
+            for (k, v) in v.iter_mut().enumerate() {
+                for i in 0..VECTORS / 2 {
+                    let w = roots.each(((node + k) * VECTORS / 2 + i) * period, period);
+                    let (x, y) = join(p, v[2 * i], v[2 * i + 1], multiple, w);
+                    (v[2 * i], v[2 * i + 1]) = x.deinterleave(y);
+                }
+            }
+        }
+        for (k, v) in v.iter_mut().enumerate() {
+            joins(roots, p, node + k, modulus << 3, v);
+        }
+        for (k, v) in v.into_iter().enumerate() {
+            for (i, v) in v.into_iter().enumerate() {
+                v.store(to.add(k * BLOCK + i * Lazy::N));
             }
         }
     }

@@ -1,8 +1,9 @@
-//! The forward transform with lanes that nothing reduces, for IFMA ([`crate::math::lazy`]).
+//! The transforms with lanes that nothing reduces, for IFMA ([`crate::math::lazy`]).
 //!
-//! [`outer`] folds and does the three outermost stages, [`middle`] the next ones, block by block, and
+//! Forward, [`outer`] folds and does the three outermost stages, [`middle`] the next ones, block by block, and
 //! [`inner`] the last six, on 64 values in eight registers. All that is kept between them are sums of
-//! residues and products; whoever needs residues reduces them when all is done.
+//! residues and products; whoever needs residues reduces them when all is done. The inverse goes back the
+//! same way: there sums double at each stage, to N·p, which is far below 2⁵².
 
 mod between;
 mod inner;
@@ -17,7 +18,7 @@ use crate::math::{
 };
 pub use between::Packed;
 use between::{Between, Wide};
-pub use inner::{BLOCK, Lanes, PAIR, inner};
+pub use inner::{BLOCK, Lanes, PAIR};
 use outer::{Integers, Source, Sums, Words};
 use std::{cell::RefCell, ptr::null};
 
@@ -28,6 +29,10 @@ pub struct LazyTable {
     n: usize,
     /// As [`super::NttTable::forward_roots`]; where there is none stands −I.
     roots: LazyFactors,
+    /// Their inverses.
+    inverse: LazyFactors,
+    /// (2N)⁻¹ and I·(2N)⁻¹.
+    scales: [u32; 2],
     /// The multiple of p by which coefficients begin, so that no difference is negative: 2³¹ for the least
     /// coefficient, 2p for the product that each stage takes away.
     start: u64,
@@ -50,23 +55,25 @@ impl LazyTable {
     /// Coefficients that it takes at least: two blocks for each part of the outer pass.
     pub const LEAST: usize = outer::RADIX * PAIR;
 
-    /// From the roots of all nodes and −I, for a processor with IFMA.
-    pub fn new(m: &Modulus, roots: &[u32], minus_i: u32) -> Self {
-        let all = [minus_i].into_iter().chain(roots[1..].iter().copied());
-        let p = u64::from(m.value());
-        let start = ((1 << 31) / p + 1 + 2 * STAGES) * p;
-        Self { m: *m, n: roots.len(), roots: LazyFactors::new(m, all), start }
+    /// From the roots of all nodes, their inverses and I, for a processor with IFMA.
+    pub fn new(m: &Modulus, roots: &[u32], inverse: &[u32], i: u32) -> Self {
+        let (n, p) = (roots.len(), u64::from(m.value()));
+        let scale = m.inv(2 * n as u32);
+        let all = [m.neg(i)].into_iter().chain(roots[1..].iter().copied());
+        Self {
+            m: *m,
+            n,
+            roots: LazyFactors::new(m, all),
+            inverse: LazyFactors::new(m, inverse.iter().copied()),
+            scales: [scale, m.mul(i, scale)],
+            start: ((1 << 31) / p + 1 + 2 * STAGES) * p,
+        }
     }
 
     /// A multiple of p by which lanes begin, [`Packed`] ones again; and four of it are more than what
     /// [`inner`] leaves.
     pub fn start(&self) -> u64 {
         self.start
-    }
-
-    /// The roots of all nodes.
-    pub fn roots(&self) -> &LazyFactors {
-        &self.roots
     }
 
     /// As [`super::NttTable::forward`].
@@ -91,6 +98,35 @@ impl LazyTable {
         }
     }
 
+    /// As [`super::NttTable::inverse`], of `values`, which may stand at `a`, to `a`.
+    ///
+    /// # Safety
+    /// Both point to N words.
+    pub unsafe fn inverse(&self, values: *const u32, a: *mut u32) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
+        unsafe fn ifma(t: &LazyTable, values: *const u32, work: *mut u64, a: *mut u32) {
+            let (p, modulus) = (Prime::new(&t.m), u64::from(t.m.value()));
+            // SAFETY: the caller's promise.
+            unsafe {
+                for at in (0..t.n).step_by(PAIR) {
+                    let (from, to) = (values.add(at), work.add(at));
+                    inner::inverse(&t.inverse, &p, modulus, (t.n + at) / BLOCK, from, to);
+                }
+                let (len, bound) = (t.n / outer::RADIX, modulus * BLOCK as u64);
+                for k in 0..outer::RADIX {
+                    let part = work.add(k * len);
+                    middle::inverse(&t.inverse, &p, bound, part, len, outer::RADIX + k);
+                }
+                outer::inverse(t, &p, modulus * len as u64, work, a);
+            }
+        }
+        WORK.with_borrow_mut(|work| {
+            let work = work.at_least(self.n);
+            // SAFETY: the caller's promise; a table is only where IFMA is.
+            unsafe { ifma(self, values, work.as_mut_ptr(), a) };
+        });
+    }
+
     /// x + w·y.
     #[inline(always)]
     fn mixed(&self, x: &[i32], (y, w, k): (&[i32], &Factors, usize)) -> Sums {
@@ -111,7 +147,7 @@ impl LazyTable {
                 t.begin(&p, source, null(), work, between);
                 for at in (0..t.n).step_by(PAIR) {
                     let to = inner::Residues(a.add(at), &p);
-                    inner(&t.roots, &p, (t.n + at) / BLOCK, between.from(at), to);
+                    inner::forward(&t.roots, &p, (t.n + at) / BLOCK, between.from(at), to);
                 }
             }
         }
@@ -120,6 +156,16 @@ impl LazyTable {
             // SAFETY: the caller's promise; a table is only where IFMA is.
             unsafe { ifma(self, source, work.as_mut_ptr(), a) };
         });
+    }
+
+    /// The last stages over the pair of blocks that begins at value `at`, which stands at `from`.
+    ///
+    /// # Safety
+    /// It does, and there is room for what comes out; in a function compiled for IFMA.
+    #[inline(always)]
+    pub unsafe fn finish(&self, p: &Prime, at: usize, from: Packed, to: Lanes) {
+        // SAFETY: the caller's promise.
+        unsafe { inner::forward(&self.roots, p, (self.n + at) / BLOCK, from, to) }
     }
 
     /// [`LazyTable::begin`] with integers of at most 2³⁰ in absolute value.
@@ -160,11 +206,11 @@ impl LazyTable {
     ) {
         // SAFETY: the caller's promise.
         unsafe {
-            outer::outer(self, p, source, next, work);
+            outer::forward(self, p, source, next, work);
             let len = self.n / outer::RADIX;
             for k in 0..outer::RADIX {
                 let (part, to) = (work.add(k * len), to.from(k * len));
-                middle::middle(&self.roots, p, part, to, len, outer::RADIX + k);
+                middle::forward(&self.roots, p, part, to, len, outer::RADIX + k);
             }
         }
     }

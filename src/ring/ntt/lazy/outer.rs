@@ -1,11 +1,11 @@
-//! The folding and the three outermost stages, in one pass over the coefficients.
+//! The folding and the three outermost stages, in one pass over the coefficients; and back.
 //!
 //! bⱼ = aⱼ − I·a_{N−j}, with 0 for a_N, is a product for every coefficient where one for two would do
 //! ([`super::super::outer`]). It costs 3 instructions of 16 a coefficient, and spares as many: whole lines
 //! are written, and nothing in reverse order.
 
 use super::LazyTable;
-use super::middle::stages;
+use super::middle::{joins, splits};
 use crate::math::{
     ahead::ask_second,
     lazy::{Factor, Lazy, Prime},
@@ -78,7 +78,7 @@ impl Source for Sums {
 /// # Safety
 /// The processor has IFMA; the source has N coefficients, and `out` points to N double words.
 #[inline(always)]
-pub unsafe fn outer(
+pub unsafe fn forward(
     table: &LazyTable,
     p: &Prime,
     source: impl Source,
@@ -104,9 +104,56 @@ pub unsafe fn outer(
                 };
                 *v = x.add_product(opposite, fold, p);
             }
-            stages(&table.roots, p, 1, &mut v);
+            splits(&table.roots, p, 1, &mut v);
             for (k, v) in v.into_iter().enumerate() {
                 v.store(out.add(k * stride + i));
+            }
+        }
+    }
+}
+
+/// From parts, whose lanes are at most `bound`, a multiple of p, to coefficients in [0, p):
+/// aⱼ = (bⱼ + I·b_{N−j})·(2N)⁻¹, where a₀ has b₀ twice.
+///
+/// A column from place i on of all parts goes together with the one that ends opposite, at N/8 − i: what one needs is
+/// in the other. What is left are the places kN/8, which are opposite to one another.
+///
+/// # Safety
+/// The processor has IFMA; `parts` points to N values, and `out` to N words.
+#[inline(always)]
+pub unsafe fn inverse(table: &LazyTable, p: &Prime, bound: u64, parts: *const u64, out: *mut u32) {
+    let (roots, stride) = (&table.inverse, table.n / RADIX);
+    let [scale, opposite] = table.scales.map(|w| Factor::splat(&table.m, w));
+    let unfold = |x: Lazy, y: Lazy| Lazy::splat(0).add_products([(x, scale), (y, opposite)], p);
+    // SAFETY: the caller's promise; both columns are within their parts.
+    unsafe {
+        let mut v = [Lazy::splat(0); RADIX];
+        for (k, v) in v.iter_mut().enumerate() {
+            *v = Lazy::splat(*parts.add(k * stride));
+        }
+        joins(roots, p, 1, bound, &mut v);
+        let first = Lazy::splat(0).add_products([(v[0], scale), (v[0], scale)], p);
+        *out = first.first_residue(p, &table.m);
+        for k in 1..RADIX {
+            let corner = unfold(v[k], v[RADIX - k]);
+            *out.add(k * stride) = corner.first_residue(p, &table.m);
+        }
+        for i in (1..=stride / 2).step_by(Lazy::N) {
+            let end = stride - i - (Lazy::N - 1);
+            let (mut f, mut r) = ([Lazy::splat(0); RADIX], [Lazy::splat(0); RADIX]);
+            for k in 0..RADIX {
+                f[k] = Lazy::load(parts.add(k * stride + i));
+                r[k] = Lazy::load(parts.add(k * stride + end)).reversed();
+            }
+            joins(roots, p, 1, bound, &mut f);
+            joins(roots, p, 1, bound, &mut r);
+            for k in (0..RADIX).step_by(2) {
+                let far = RADIX - 1 - k;
+                let pair = [unfold(f[k], r[far]), unfold(f[k + 1], r[far - 1])];
+                let at = out.add(k * stride);
+                Lazy::store_apart(pair, p, at.add(i), at.add(stride + i));
+                let pair = [unfold(r[k], f[far]), unfold(r[k + 1], f[far - 1])];
+                Lazy::store_apart_reversed(pair, p, at.add(end), at.add(stride + end));
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::math::{
     ahead::ask,
     lazy::{Factor, Lazy, Prime},
 };
-use crate::ring::lazy::{BLOCK, Lanes, LazyTable, PAIR, Packed, inner};
+use crate::ring::lazy::{Lanes, LazyTable, PAIR, Packed};
 use std::ptr::null;
 
 /// Sixteen values: those at even places, and those at odd ones.
@@ -80,7 +80,7 @@ unsafe fn run<const ROWS: usize>(
                 let from = begun.as_mut_ptr().add(t * n + at);
                 (PAIR..2 * PAIR).step_by(SIXTEEN).for_each(|k| ask(from.wrapping_add(k)));
                 let to = Lanes(finished.as_mut_ptr().add(t * PAIR));
-                inner(table.roots(), &p, (n + at) / BLOCK, packed(from), to);
+                table.finish(&p, at, packed(from), to);
             }
             for place in (0..PAIR).step_by(SIXTEEN) {
                 job.bring(&p, at + place, finished.as_ptr().add(place), out);
