@@ -37,18 +37,18 @@ impl<'a, 'b> Partial<'a, 'b> {
         Self { sums, pass, column, at, first, y }
     }
 
-    /// What row `i` of them, `row` of the tile, holds `offset` columns on.
+    /// What row `i` of them, `row` of the tile, holds `offset` columns on, unless that is nothing.
     #[inline(always)]
-    pub fn before<V: Vector>(&mut self, i: usize, row: u32, offset: usize) -> V {
+    pub fn before<V: Vector>(&mut self, i: usize, row: u32, offset: usize) -> Option<V> {
         let at = self.at + offset;
         let from = match self.y.start {
             _ if !self.first => &self.sums[i * self.pass + at..][..V::LANES],
-            Start::Zero => return V::splat(0),
-            Start::Constants(constants) => return V::splat(constants[row as usize]),
+            Start::Zero => return None,
+            Start::Constants(constants) => return Some(V::splat(constants[row as usize])),
             Start::Held => &self.y.row(row as usize)[self.column + at..][..V::LANES],
         };
         // SAFETY: as many words.
-        unsafe { V::load(from.as_ptr()) }
+        Some(unsafe { V::load(from.as_ptr()) })
     }
 
     /// Keeps a sum for row `i`.

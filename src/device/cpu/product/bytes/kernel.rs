@@ -171,7 +171,8 @@ impl Gather {
             let (l, h) = (s[0].add(s[1].times_256()), s[2].add(s[3].times_256()));
             let sum = k.gathered(h, l, high, low);
             let before = to.before::<Vnni>(i, row, 0);
-            to.put(i, 0, k.reduced(before.add(sum)));
+            let sum = before.map_or(sum, |before| k.reduced(before.add(sum)));
+            to.put(i, 0, sum);
         }
     }
 }

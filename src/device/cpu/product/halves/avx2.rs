@@ -63,6 +63,11 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn sub_wide(self, other: Self) -> Self {
+        Self(unsafe { _mm256_sub_epi64(self.0, other.0) })
+    }
+
+    #[inline(always)]
     fn multiply(self, other: Self) -> Self {
         Self(unsafe { unsigned_256(self.0, other.0) })
     }
@@ -92,13 +97,13 @@ unsafe impl Vector for Avx2 {
 
     #[inline(always)]
     fn halves(self, next: Self) -> (Self, Self) {
-        let ((x, y), low) = ((self.0, next.0), Self::splat(0x7fff).0);
+        const ODD: i32 = 0b1010_1010;
+        let (x, y) = (self.0, next.0);
         unsafe {
-            let second = _mm256_slli_epi32::<16>(_mm256_and_si256(y, low));
-            let l = _mm256_or_si256(_mm256_and_si256(x, low), second);
-            // (x >> 15) below, (y >> 15) above.
-            let second = _mm256_slli_epi32::<16>(_mm256_srli_epi32::<15>(y));
-            let h = _mm256_blend_epi16::<0b1010_1010>(_mm256_srli_epi32::<15>(x), second);
+            let l = _mm256_blend_epi16::<ODD>(x, _mm256_slli_epi32::<16>(y));
+            let rounding = _mm256_set1_epi32(1 << 15);
+            let (x, y) = (_mm256_add_epi32(x, rounding), _mm256_add_epi32(y, rounding));
+            let h = _mm256_blend_epi16::<ODD>(_mm256_srli_epi32::<16>(x), y);
             (Self(l), Self(h))
         }
     }

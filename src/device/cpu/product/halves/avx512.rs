@@ -63,6 +63,11 @@ unsafe impl Vector for Vnni {
     }
 
     #[inline(always)]
+    fn sub_wide(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_epi64(self.0, other.0) })
+    }
+
+    #[inline(always)]
     fn multiply(self, other: Self) -> Self {
         Self(unsafe { unsigned_512(self.0, other.0) })
     }
@@ -92,13 +97,13 @@ unsafe impl Vector for Vnni {
 
     #[inline(always)]
     fn halves(self, next: Self) -> (Self, Self) {
-        let ((x, y), low) = ((self.0, next.0), Self::splat(0x7fff).0);
+        let (x, y) = (self.0, next.0);
         unsafe {
-            let second = _mm512_slli_epi32::<16>(_mm512_and_si512(y, low));
-            let l = _mm512_or_si512(_mm512_and_si512(x, low), second);
-            let second = _mm512_slli_epi32::<16>(_mm512_srli_epi32::<15>(y));
-            let first = _mm512_and_si512(_mm512_srli_epi32::<15>(x), Self::splat(0xffff).0);
-            (Self(l), Self(_mm512_or_si512(first, second)))
+            let l = _mm512_mask_blend_epi16(ODD_HALVES, x, _mm512_slli_epi32::<16>(y));
+            let rounding = _mm512_set1_epi32(1 << 15);
+            let (x, y) = (_mm512_add_epi32(x, rounding), _mm512_add_epi32(y, rounding));
+            let h = _mm512_mask_blend_epi16(ODD_HALVES, _mm512_srli_epi32::<16>(x), y);
+            (Self(l), Self(h))
         }
     }
 }

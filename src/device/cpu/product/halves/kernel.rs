@@ -68,12 +68,12 @@ per_vector! {
                 let mut x = a.map(|a| vector::<V>(a, column));
                 let mut y = b.map(|b| vector::<V>(b, column));
                 if slice.squared {
-                    x = k.squares(x[0], x[1]);
-                    y = k.squares(y[0], y[1]);
+                    x = k.signed_squares(x[0], x[1]);
+                    y = k.signed_squares(y[0], y[1]);
                 }
                 let at = (column / columns * pairs + pair) * 2 * columns + column % columns;
                 for component in 0..slice.components() {
-                    let (l, h) = k.centred(x[component]).halves(k.centred(y[component]));
+                    let (l, h) = k.halvable(x[component]).halves(k.halvable(y[component]));
                     let out = &mut out[component * size + at..][..columns + V::LANES];
                     // SAFETY: a vector at either end.
                     unsafe {
@@ -151,7 +151,7 @@ impl<V: Vector> Gather<V> {
     fn new(m: &Modulus, squared: bool) -> Self {
         let r = m.to_montgomery(1);
         let low = if squared { m.to_montgomery(r) } else { r };
-        let high = m.mul(low, (1 << 15) % m.value());
+        let high = m.mul(low, (1 << 16) % m.value());
         Self { residues: Residues::new(m), high: V::splat(high), low: V::splat(low) }
     }
 }
@@ -194,7 +194,8 @@ fn part<V: Vector, const COUNT: usize, const R: usize>(
         for (j, (h, l)) in h.into_iter().zip(l).enumerate() {
             let sum = k.gathered(h, l, gather.high, gather.low);
             let before = to.before::<V>(i, row, j * V::LANES);
-            to.put(i, j * V::LANES, k.reduced(before.add(sum)));
+            let sum = before.map_or(sum, |before| k.reduced(before.add(sum)));
+            to.put(i, j * V::LANES, sum);
         }
     }
 }

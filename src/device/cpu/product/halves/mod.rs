@@ -1,9 +1,10 @@
 //! The modular product on 16-bit halves, with the dot products of their pairs that x86 has.
 //!
-//! A centred residue |x| ≤ p/2 < 2³⁰ is h·2¹⁵ + l with −2¹⁵ ≤ h < 2¹⁵ and 0 ≤ l < 2¹⁵. Where the
-//! weights of a row add up to at most [`NORM`] in absolute value, the sums of w·h and of w·l stay
-//! within 2³⁰, so rows are cut into segments of that weight. A segment's sums are brought together
-//! and reduced at once: Montgomery's reduction of h·c₁ + l·c₀ for suitable c₁ and c₀.
+//! A residue x in (−p, p), below 2³¹ − 2¹⁵, is h·2¹⁶ + l with halves in [−2¹⁵, 2¹⁵); a prime that leaves no
+//! room for that has its residues centred. Where the weights of a row add up to at most [`NORM`] in
+//! absolute value, the sums of w·h and of w·l stay within 2³⁰ − 2¹⁵, so rows are cut into segments of
+//! that weight. A segment's sums are brought together and reduced at once: Montgomery's reduction of
+//! h·c₁ + l·c₀ for suitable c₁ and c₀.
 //!
 //! Squares come as Montgomery products, short of a factor 2³² that c₁ and c₀ make up for.
 

@@ -47,6 +47,9 @@ pub unsafe trait Vector: Copy {
     /// 64-bit lanes, modulo 2⁶⁴.
     fn add_wide(self, other: Self) -> Self;
 
+    /// 64-bit lanes, modulo 2⁶⁴.
+    fn sub_wide(self, other: Self) -> Self;
+
     /// 64-bit products of the even lanes, unsigned.
     fn multiply(self, other: Self) -> Self;
 
@@ -62,7 +65,8 @@ pub unsafe trait Vector: Copy {
     /// self − `less` where self > `bound`, both below 2³¹.
     fn sub_above(self, bound: Self, less: Self) -> Self;
 
-    /// For x = h·2¹⁵ + l in `self` and likewise in `next`, the pairs (l, l') and (h, h').
+    /// For signed words x = h·2¹⁶ + l below 2³¹ − 2¹⁵, −2¹⁵ ≤ l < 2¹⁵, in `self`, and likewise in `next`, the
+    /// pairs (l, l') and (h, h').
     fn halves(self, next: Self) -> (Self, Self);
 }
 
@@ -71,6 +75,8 @@ pub unsafe trait Vector: Copy {
 pub struct Residues<V> {
     pub p: V,
     half: V,
+    /// Whether words in (−p, p) are what [`Vector::halves`] takes.
+    fits: bool,
     /// p⁻¹ mod 2³².
     inverse: V,
 }
@@ -81,6 +87,7 @@ impl<V: Vector> Residues<V> {
         Self {
             p: V::splat(m.value()),
             half: V::splat(m.value() / 2),
+            fits: m.value() <= (1 << 31) - (1 << 15),
             inverse: V::splat(m.neg_inv().wrapping_neg()),
         }
     }
@@ -98,21 +105,38 @@ impl<V: Vector> Residues<V> {
         x.min(x.sub(self.p))
     }
 
-    /// a·b·2⁻³² mod p in [0, p), for residues in [0, p).
+    /// a·b·2⁻³² mod p in (−p, p), for products below p·2³², of even and odd lanes.
     #[inline(always)]
-    fn montgomery(&self, a: V, b: V) -> V {
-        let (even, odd) = (a.multiply(b), a.odd().multiply(b.odd()));
+    fn montgomery(&self, a: [V; 2], b: [V; 2]) -> V {
+        let (even, odd) = (a[0].multiply(b[0]), a[1].multiply(b[1]));
         let m_even = even.multiply(self.inverse).multiply(self.p);
         let m_odd = odd.multiply(self.inverse).multiply(self.p);
         // Both high words are below p, and the low ones agree.
-        self.canonical(even.high(odd).sub(m_even.high(m_odd)))
+        even.sub_wide(m_even).high(odd.sub_wide(m_odd))
     }
 
-    /// (a², 2ab, b²)·2⁻³² mod p in [0, p), for residues in [0, p).
+    /// (a², 2ab, b²)·2⁻³² mod p in (−p, p), for residues in [0, p).
+    #[inline(always)]
+    pub fn signed_squares(&self, a: V, b: V) -> [V; 3] {
+        let twice = a.add(a);
+        let [a, b, twice] = [[a, a.odd()], [b, b.odd()], [twice, twice.odd()]];
+        [self.montgomery(a, a), self.montgomery(twice, b), self.montgomery(b, b)]
+    }
+
+    /// [`Residues::signed_squares`] in [0, p).
     #[inline(always)]
     pub fn squares(&self, a: V, b: V) -> [V; 3] {
-        let ab = self.montgomery(a, b);
-        [self.montgomery(a, a), self.reduced(ab.add(ab)), self.montgomery(b, b)]
+        let [x, y, z] = self.signed_squares(a, b);
+        [self.canonical(x), self.canonical(y), self.canonical(z)]
+    }
+
+    /// What [`Vector::halves`] takes, from (−p, p).
+    #[inline(always)]
+    pub fn halvable(&self, x: V) -> V {
+        match self.fits {
+            true => x,
+            false => self.canonical(x).sub_above(self.half, self.p),
+        }
     }
 
     /// (h·c₁ + l·c₀)·2⁻³² mod p in [0, p), for |h| ≤ 2³⁰ − 2¹⁵ and |l| below that, and residues c.
@@ -124,12 +148,6 @@ impl<V: Vector> Residues<V> {
         let (even, odd) = (sum(h, l), sum(h.odd(), l.odd()));
         let m_even = even.multiply_signed(self.inverse).multiply_signed(self.p);
         let m_odd = odd.multiply_signed(self.inverse).multiply_signed(self.p);
-        self.canonical(even.high(odd).sub(m_even.high(m_odd)))
-    }
-
-    /// From [0, p) to within ±p/2.
-    #[inline(always)]
-    pub fn centred(&self, x: V) -> V {
-        x.sub_above(self.half, self.p)
+        self.canonical(even.sub_wide(m_even).high(odd.sub_wide(m_odd)))
     }
 }
