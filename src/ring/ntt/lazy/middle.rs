@@ -108,6 +108,20 @@ pub unsafe fn forward(
     }
 }
 
+/// The vectors at `from` and every `stride` values on.
+///
+/// # Safety
+/// They are there, and the processor has IFMA.
+#[inline(always)]
+unsafe fn column<const RADIX: usize>(from: *const u64, stride: usize) -> [Lazy; RADIX] {
+    let mut v = [Lazy::splat(0); RADIX];
+    for (k, v) in v.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *v = unsafe { Lazy::load(from.add(k * stride)) };
+    }
+    v
+}
+
 /// log₂ RADIX stages over the part of `node`, in place.
 ///
 /// # Safety
@@ -122,13 +136,10 @@ unsafe fn pass<const RADIX: usize>(
 ) {
     let stride = len / RADIX;
     for i in (0..stride).step_by(Lazy::N) {
-        let mut v = [Lazy::splat(0); RADIX];
         // SAFETY: the caller's promise: column i of each part.
         unsafe {
-            for (k, v) in v.iter_mut().enumerate() {
-                *v = Lazy::load(part.add(k * stride + i));
-            }
-            splits(roots, p, node, &mut v);
+            let mut v = column(part.add(i), stride);
+            splits::<RADIX>(roots, p, node, &mut v);
             for (k, v) in v.into_iter().enumerate() {
                 v.store(part.add(k * stride + i));
             }
@@ -149,12 +160,9 @@ unsafe fn last<const RADIX: usize>(
     node: usize,
 ) {
     for i in (0..BLOCK).step_by(Lazy::N) {
-        let mut v = [Lazy::splat(0); RADIX];
         // SAFETY: the caller's promise: column i of each block.
         unsafe {
-            for (k, v) in v.iter_mut().enumerate() {
-                *v = Lazy::load(part.add(k * BLOCK + i));
-            }
+            let mut v: [_; RADIX] = column(part.add(i), BLOCK);
             splits(roots, p, node, &mut v);
             for k in (0..RADIX).step_by(2) {
                 to.put(k * BLOCK, i, [v[k], v[k + 1]], p);
@@ -219,13 +227,10 @@ unsafe fn join_parts<const RADIX: usize>(
 ) {
     let stride = len / RADIX;
     for i in (0..stride).step_by(Lazy::N) {
-        let mut v = [Lazy::splat(0); RADIX];
         // SAFETY: the caller's promise: column i of each part.
         unsafe {
-            for (k, v) in v.iter_mut().enumerate() {
-                *v = Lazy::load(part.add(k * stride + i));
-            }
-            joins(roots, p, node, bound, &mut v);
+            let mut v = column(part.add(i), stride);
+            joins::<RADIX>(roots, p, node, bound, &mut v);
             for (k, v) in v.into_iter().enumerate() {
                 v.store(part.add(k * stride + i));
             }
