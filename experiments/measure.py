@@ -33,6 +33,12 @@ def processor():
     return facts.get("model name", platform.processor()), flags
 
 
+def machine():
+    """What it runs on."""
+    name, flags = processor()
+    return {"processor": name, "cores": os.cpu_count(), "instructions": flags}
+
+
 def commit():
     """What was measured: the commit, + after it where files differ from it."""
 
@@ -91,9 +97,8 @@ def main():
     numbers = ["accuracy", "agreement", "evaluate_images_per_second", "peak_memory_bytes"]
     medians = {key: statistics.median(report[key] for report in reports) for key in numbers}
     medians["end_to_end_images_per_second"] = reports[0]["images"] / statistics.median(total)
-    name, flags = processor()
     result = stamp(["cipherbatch", "classify"], options.arguments) | {
-        "machine": {"processor": name, "cores": os.cpu_count(), "instructions": flags},
+        "machine": machine(),
         "medians": medians,
         "runs": reports,
     }

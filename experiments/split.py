@@ -14,8 +14,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import sys
 import time
 from pathlib import Path
+
+from measure import machine, stamp
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "target/release/cipherbatch"
@@ -68,7 +71,8 @@ def main():
         truth = list(gzip.open(DATA / "t10k-labels-idx1-ubyte.gz").read()[8:])
         batches = sum(path.stat().st_size for path in (encrypt / "batches").iterdir())
         one, _ = run(root, "classify", "--model", args.model, "--backend", args.backend[0], "--json", "-")
-        report = {
+        report = stamp(["experiments/split.py"], sys.argv[1:]) | {
+            "machine": machine(),
             "model": args.model,
             "images": len(labels),
             "backends_with_equal_answers": args.backend,
