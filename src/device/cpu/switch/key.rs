@@ -1,7 +1,6 @@
 //! The relinearisation key, in the order in which sums of products read it.
 
-use super::sums::in_montgomery_form;
-use crate::math::{Lines, simd::Simd};
+use crate::math::Lines;
 use crate::ring::{Basis, Tile};
 use crate::scheme::Digits;
 use std::sync::OnceLock;
@@ -27,9 +26,8 @@ pub struct Rows {
 }
 
 impl CpuKey {
-    /// Orders a key's residues and takes them to the form in which they are multiplied.
-    pub fn new(simd: Simd, basis: &Basis, key: &Tile) -> Self {
-        let montgomery = in_montgomery_form(simd, basis);
+    /// Orders a key's residues and takes them to Montgomery form, where that is how they are multiplied.
+    pub fn new(montgomery: bool, basis: &Basis, key: &Tile) -> Self {
         let shape = key.shape();
         let block = BLOCK.min(shape.degree);
         let mut residues = Vec::with_capacity(key.data().len());

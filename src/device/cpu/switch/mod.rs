@@ -25,6 +25,7 @@ pub use key::CpuKey;
 use key::Rows;
 use rayon::prelude::*;
 use std::ops::Range;
+pub use sums::in_montgomery_form;
 use sums::{Digit, Integers, Sums, Values, Work};
 use way::Way;
 

@@ -1,7 +1,16 @@
 //! What stands between the middle and the innermost stages: pairs of blocks of 64 values.
 
-use super::inner::BLOCK;
 use crate::math::lazy::{Lazy, Prime};
+
+/// Vectors of a block.
+pub const VECTORS: usize = 8;
+
+/// Values of a block.
+pub const BLOCK: usize = VECTORS * Lazy::N;
+
+/// Values of two blocks, which are finished together: a single one waits for itself, 26 cycles for 16 values where two
+/// take 23.
+pub const PAIR: usize = 2 * BLOCK;
 
 /// Where it stands, two blocks after two.
 pub trait Between: Copy {

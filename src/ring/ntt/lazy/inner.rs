@@ -4,18 +4,9 @@
 //! Within vectors they go by perfect shuffles, as in [`super::super::inner`]. The last shuffle is left to whoever
 //! takes the values ([`Sink`]): so they are as [`Lazy::even_odd`] reads words.
 
-use super::between::Between;
+use super::between::{BLOCK, Between, VECTORS};
 use super::middle::{join, joins, split, splits};
 use crate::math::lazy::{Lazy, LazyFactors, Prime};
-
-/// Vectors of a block.
-pub const VECTORS: usize = 8;
-
-/// Values of a block.
-pub const BLOCK: usize = VECTORS * Lazy::N;
-
-/// Values of two blocks: a single one waits for itself, 26 cycles for 16 values where two take 23.
-pub const PAIR: usize = 2 * BLOCK;
 
 /// Where values go.
 pub trait Sink: Copy {

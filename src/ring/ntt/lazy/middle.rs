@@ -1,7 +1,6 @@
 //! The stages between the outermost and the innermost ones, both ways: whole vectors, one root a part.
 
-use super::between::Between;
-use super::inner::BLOCK;
+use super::between::{BLOCK, Between};
 use crate::math::lazy::{Factor, Lazy, LazyFactors, Prime};
 
 /// (x + w·y, x − w·y).

@@ -16,9 +16,9 @@ use crate::math::{
     lazy::{Factor, Lazy, LazyFactors, Prime},
     words::Factors,
 };
-pub use between::Packed;
+pub use between::{BLOCK, PAIR, Packed};
 use between::{Between, Wide};
-pub use inner::{BLOCK, Lanes, PAIR};
+pub use inner::Lanes;
 use outer::{Integers, Source, Sums, Words};
 use std::{cell::RefCell, ptr::null};
 
