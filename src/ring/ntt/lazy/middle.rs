@@ -121,6 +121,18 @@ unsafe fn column<const RADIX: usize>(from: *const u64, stride: usize) -> [Lazy; 
     v
 }
 
+/// Puts them there.
+///
+/// # Safety
+/// There is room for them, and the processor has IFMA.
+#[inline(always)]
+unsafe fn put_column<const RADIX: usize>(v: [Lazy; RADIX], to: *mut u64, stride: usize) {
+    for (k, v) in v.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { v.store(to.add(k * stride)) };
+    }
+}
+
 /// log₂ RADIX stages over the part of `node`, in place.
 ///
 /// # Safety
@@ -139,9 +151,7 @@ unsafe fn pass<const RADIX: usize>(
         unsafe {
             let mut v = column(part.add(i), stride);
             splits::<RADIX>(roots, p, node, &mut v);
-            for (k, v) in v.into_iter().enumerate() {
-                v.store(part.add(k * stride + i));
-            }
+            put_column(v, part.add(i), stride);
         }
     }
 }
@@ -230,9 +240,7 @@ unsafe fn join_parts<const RADIX: usize>(
         unsafe {
             let mut v = column(part.add(i), stride);
             joins::<RADIX>(roots, p, node, bound, &mut v);
-            for (k, v) in v.into_iter().enumerate() {
-                v.store(part.add(k * stride + i));
-            }
+            put_column(v, part.add(i), stride);
         }
     }
 }

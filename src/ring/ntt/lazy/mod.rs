@@ -215,3 +215,32 @@ impl LazyTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::NttTable;
+    use super::{LazyTable, WORK};
+    use crate::math::{Modulus, primes_below, simd::Simd};
+
+    #[test]
+    fn transforms_of_secrets_leave_nothing() {
+        let n = LazyTable::LEAST;
+        let p = primes_below(1 << 31, 4 * n as u32).next().unwrap();
+        let t = NttTable::new(Modulus::new(p), n);
+        let Some(simd) = Simd::all().find(|&simd| t.lazy(simd).is_some()) else { return };
+        let left = || WORK.with_borrow(|work| work.iter().any(|&x| x != 0));
+        let mut a = vec![0; n];
+        let transforms: [&dyn Fn(&mut [u32]); 3] = [
+            &|a| t.forward_integers(simd, &vec![1; n], 1, a),
+            &|a| t.forward_wide(simd, &vec![1 << 40; n], a),
+            &|a| t.inverse_wiping(simd, a),
+        ];
+        for transform in transforms {
+            a.fill(1);
+            t.forward_with(simd, &mut a);
+            assert!(left(), "there is nothing to be wiped");
+            transform(&mut a);
+            assert!(!left());
+        }
+    }
+}
