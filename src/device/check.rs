@@ -1,7 +1,7 @@
 //! What every engine refuses, before it computes anything.
 
-use super::{DeviceError, Engine, Layer};
-use crate::ring::{Basis, Shape};
+use super::{Affine, DeviceError, Engine, Layer};
+use crate::ring::{Basis, BlockMatrix, Shape};
 use crate::scheme::{RelinKey, SeededTile};
 use std::fmt::Display;
 
@@ -58,6 +58,13 @@ pub fn seeded(
     equal("a batch's ring degree", degree, shape.degree)?;
     let highest = order.iter().max().map_or(0, |&row| row as usize + 1);
     within("rows of a batch", highest, 0, rows)
+}
+
+/// That sums can be squared and read by a matrix.
+pub fn quadratic(inner: Affine<'_>, outer: &BlockMatrix) -> Result<(), DeviceError> {
+    let rows = inner.matrix.outputs();
+    equal("constants of sums to be squared", inner.constants.len(), rows)?;
+    equal("inputs of a matrix that reads squares of sums", outer.inputs(), rows)
 }
 
 /// That terms, bias, level and target fit together. Returns the extents of the sum.

@@ -56,6 +56,15 @@ impl<E: Engine + ?Sized> Layer<'_, E> {
     }
 }
 
+/// x ↦ matrix·x + constants, on rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Affine<'a> {
+    /// Applied to the rows.
+    pub matrix: &'a BlockMatrix,
+    /// An integer a row of the result, added to every value of component 0.
+    pub constants: &'a [i128],
+}
+
 /// What a matrix expects and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operator {
@@ -196,6 +205,29 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Where the device has no room.
     fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<Self::Matrix, DeviceError>;
+
+    /// Whether there is [`Engine::quadratic`].
+    fn has_quadratic(&self) -> bool {
+        false
+    }
+
+    /// Makes x ↦ outer·inner(x)² resident, for ciphertexts of two components: sums that are only read
+    /// squared are made where they are, and need no tile.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] where extents do not fit, or where the engine has none of this kind.
+    fn quadratic(
+        &self,
+        _inner: Affine<'_>,
+        _outer: &BlockMatrix,
+    ) -> Result<Self::Matrix, DeviceError> {
+        let expected = "an engine that has them".into();
+        Err(DeviceError::Shape {
+            what: "sums squared where they are made",
+            found: self.name(),
+            expected,
+        })
+    }
 
     /// What a matrix expects and gives.
     fn operator(&self, matrix: &Self::Matrix) -> Operator;

@@ -14,4 +14,4 @@ pub mod gpu;
 pub mod naive;
 
 pub use choice::Device;
-pub use engine::{DeviceError, Engine, Fill, Layer, Operator, Term, Took, Traffic};
+pub use engine::{Affine, DeviceError, Engine, Fill, Layer, Operator, Term, Took, Traffic};

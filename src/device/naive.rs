@@ -1,6 +1,6 @@
 //! The trait's definitions, computed as they are written: slow, and the oracle of the engines.
 
-use super::{DeviceError, Engine, Fill, Layer, Operator, check};
+use super::{Affine, DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::naive;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
 use crate::scheme::{Digits, Parameters, RelinKey};
@@ -157,11 +157,12 @@ fn polynomials(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
     (0..shape.primes).flat_map(of_prime).flat_map(rows)
 }
 
-/// A matrix, and whether it is applied to squares.
+/// A matrix, and whether it is applied to squares, perhaps of sums.
 #[derive(Clone, Debug)]
 pub struct NaiveMatrix {
     matrix: BlockMatrix,
     squared: bool,
+    first: Option<(BlockMatrix, Vec<i128>)>,
 }
 
 impl Engine for NaiveEngine {
@@ -209,11 +210,26 @@ impl Engine for NaiveEngine {
     }
 
     fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<NaiveMatrix, DeviceError> {
-        Ok(NaiveMatrix { matrix: matrix.clone(), squared })
+        Ok(NaiveMatrix { matrix: matrix.clone(), squared, first: None })
+    }
+
+    fn has_quadratic(&self) -> bool {
+        true
+    }
+
+    fn quadratic(
+        &self,
+        inner: Affine<'_>,
+        outer: &BlockMatrix,
+    ) -> Result<NaiveMatrix, DeviceError> {
+        check::quadratic(inner, outer)?;
+        let first = Some((inner.matrix.clone(), inner.constants.to_vec()));
+        Ok(NaiveMatrix { matrix: outer.clone(), squared: true, first })
     }
 
     fn operator(&self, m: &NaiveMatrix) -> Operator {
-        Operator { outputs: m.matrix.outputs(), inputs: m.matrix.inputs(), squared: m.squared }
+        let inputs = m.first.as_ref().map_or(m.matrix.inputs(), |first| first.0.inputs());
+        Operator { outputs: m.matrix.outputs(), inputs, squared: m.squared }
     }
 
     fn layer(
@@ -257,32 +273,56 @@ impl NaiveEngine {
     fn sum(&self, layer: &Layer<'_, Self>, shape: Shape) -> Tile {
         let mut out = Tile::zeros(shape);
         for t in layer.terms {
-            let x = if t.matrix.squared { self.square(t.tile) } else { t.tile.clone() };
-            for row in 0..shape.rows {
-                let (columns, weights): (Vec<u32>, Vec<i32>) =
-                    t.matrix.matrix.row(row as u32).into_iter().unzip();
-                for prime in 0..shape.primes {
-                    let m = self.basis().modulus(prime);
-                    for component in 0..x.shape().components {
-                        for k in 0..shape.degree {
-                            let inputs: Vec<u32> = columns
-                                .iter()
-                                .map(|&c| x.poly(prime, component, c as usize)[k])
-                                .collect();
-                            let y = &mut out.poly_mut(prime, component, row)[k];
-                            *y = m.add(*y, naive::dot(m, &weights, &inputs));
-                        }
+            let x = t.matrix.first.as_ref().map(|(matrix, constants)| {
+                let mut sum = Tile::zeros(Shape { rows: matrix.outputs(), ..t.tile.shape() });
+                self.add_product(matrix, t.tile, &mut sum);
+                self.add_constants(
+                    |prime, row| self.basis().modulus(prime).from_i128(constants[row]),
+                    &mut sum,
+                );
+                sum
+            });
+            let x = x.as_ref().unwrap_or(t.tile);
+            match t.matrix.squared {
+                true => self.add_product(&t.matrix.matrix, &self.square(x), &mut out),
+                false => self.add_product(&t.matrix.matrix, x, &mut out),
+            }
+        }
+        self.add_constants(|prime, row| layer.bias[prime * shape.rows + row], &mut out);
+        out
+    }
+
+    /// out += matrix·x, modulo the primes of `out`.
+    fn add_product(&self, matrix: &BlockMatrix, x: &Tile, out: &mut Tile) {
+        let shape = out.shape();
+        for row in 0..shape.rows {
+            let (columns, weights): (Vec<u32>, Vec<i32>) =
+                matrix.row(row as u32).into_iter().unzip();
+            for prime in 0..shape.primes {
+                let m = self.basis().modulus(prime);
+                for component in 0..x.shape().components {
+                    for k in 0..shape.degree {
+                        let inputs: Vec<u32> = columns
+                            .iter()
+                            .map(|&c| x.poly(prime, component, c as usize)[k])
+                            .collect();
+                        let y = &mut out.poly_mut(prime, component, row)[k];
+                        *y = m.add(*y, naive::dot(m, &weights, &inputs));
                     }
                 }
             }
         }
+    }
+
+    /// Adds `constant(prime, row)` to every value of component 0.
+    fn add_constants(&self, constant: impl Fn(usize, usize) -> u32, out: &mut Tile) {
+        let shape = out.shape();
         for prime in 0..shape.primes {
             let m = self.basis().modulus(prime);
             for row in 0..shape.rows {
-                let constant = layer.bias[prime * shape.rows + row];
+                let constant = constant(prime, row);
                 out.poly_mut(prime, 0, row).iter_mut().for_each(|y| *y = m.add(*y, constant));
             }
         }
-        out
     }
 }

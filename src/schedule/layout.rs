@@ -6,9 +6,9 @@
 //! lives at one time, and small chunks make small tiles.
 
 use super::order::{orders, seams};
-use super::stages::{Stage, in_parts};
+use super::stages::{Stage, in_parts, inlined, whole};
 use crate::plan::{Program, Value};
-use crate::ring::Shape;
+use crate::ring::{BlockMatrix, Shape};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -88,17 +88,32 @@ impl Layout {
     }
 
     /// The stages of a program and their layout with the coarsest chunks, of at most about `grain`
-    /// bytes, that takes at most `budget` bytes; or with the one that takes least.
+    /// bytes, that takes at most `budget` bytes; or with the one that takes least. Sums are made where
+    /// they are squared if that may be, fits, and pays.
     pub fn within(
         program: &Program,
         degree: usize,
+        grain: u64,
+        budget: u64,
+        inline: bool,
+    ) -> (Vec<Stage<'_>>, Self) {
+        let of_steps = |steps| Self::of_steps(program, steps, degree, grain, budget);
+        let all = inline.then(|| of_steps(inlined(program)));
+        let good = all.filter(|(stages, layout)| layout.bytes <= budget && layout.pays(stages));
+        good.unwrap_or_else(|| of_steps(whole(program)))
+    }
+
+    fn of_steps<'a>(
+        program: &Program,
+        steps: Vec<Stage<'a>>,
+        degree: usize,
         mut grain: u64,
         budget: u64,
-    ) -> (Vec<Stage<'_>>, Self) {
+    ) -> (Vec<Stage<'a>>, Self) {
         /// About one polynomial of the smallest ring.
         const FINEST: u64 = 1 << 12;
         let of_grain = |grain| {
-            let stages = in_parts(program, degree, grain);
+            let stages = in_parts(program, steps.clone(), degree, grain);
             let layout = Self::new(&program.input, &stages, degree, grain);
             (stages, layout)
         };
@@ -111,6 +126,27 @@ impl Layout {
             }
         }
         best
+    }
+
+    /// Whether sums made where they are squared, again by each chunk that reads them, take no longer than
+    /// writing them once and reading them as often.
+    fn pays(&self, stages: &[Stage<'_>]) -> bool {
+        /// Multiply-adds in the time in which a residue goes to memory or comes, and in which a sum of them
+        /// is reduced: 50·10⁹ and 2.5·10⁹ a second, and 25 instructions for 16 sums.
+        const MOVED: usize = 20;
+        const REDUCED: usize = 25;
+        let mut made: HashMap<usize, (&BlockMatrix, usize)> = HashMap::new();
+        for task in self.tasks.iter().filter(|task| task.value > 0) {
+            for (t, inner) in stages[task.value - 1].inners() {
+                let rows = &self.orders[task.value][task.rows.clone()];
+                made.entry(inner.step).or_insert((inner.matrix, 0)).1 += t.sources(rows).len();
+            }
+        }
+        made.into_values().all(|(matrix, made)| {
+            let once = matrix.outputs();
+            let each = matrix.multiply_adds() / once.max(1) + REDUCED;
+            made.saturating_sub(once) * each <= (made + once) * MOVED
+        })
     }
 
     /// The task after which each value is complete.
@@ -180,11 +216,9 @@ fn reads(
     for (stage, value) in stages.iter().zip(1..) {
         let mut own: Vec<Vec<(usize, usize)>> = vec![vec![]; chunks[value].len()];
         for t in &stage.terms {
-            for block in t.matrix.blocks() {
-                let mut sources: Vec<u32> = t.matrix.columns()[block.columns.clone()]
-                    .iter()
-                    .map(|&c| chunk_of[t.source][c as usize])
-                    .collect();
+            for (i, block) in t.matrix.blocks().iter().enumerate() {
+                let mut sources: Vec<u32> =
+                    t.reads(i).iter().map(|&c| chunk_of[t.source][c as usize]).collect();
                 sources.sort_unstable();
                 sources.dedup();
                 let mut readers: Vec<u32> = t.matrix.rows()[block.rows.clone()]

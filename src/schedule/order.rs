@@ -36,9 +36,8 @@ pub fn keys(inputs: usize, stages: &[Stage<'_>]) -> Vec<Vec<Key>> {
     for stage in stages {
         let mut own = vec![(0, u64::MAX); stage.rows];
         for t in &stage.terms {
-            for block in t.matrix.blocks() {
-                let sources = t.matrix.columns()[block.columns.clone()].iter();
-                let at = sources.map(|&c| places[t.source][c as usize]);
+            for (i, block) in t.matrix.blocks().iter().enumerate() {
+                let at = t.reads(i).iter().map(|&c| places[t.source][c as usize]);
                 let (last, first) = (at.clone().max(), at.min());
                 for &row in &t.matrix.rows()[block.rows.clone()] {
                     let own = &mut own[row as usize];
@@ -58,9 +57,9 @@ fn input_keys(inputs: usize, stages: &[Stage<'_>]) -> Vec<Key> {
     let mut keys = vec![(u64::MAX, 0); inputs];
     let reader = stages.iter().flat_map(|s| &s.terms).find(|t| t.source == 0);
     if let Some(t) = reader {
-        for block in t.matrix.blocks() {
+        for (i, block) in t.matrix.blocks().iter().enumerate() {
             let row = t.matrix.rows()[block.rows.clone()].iter().min();
-            for &c in &t.matrix.columns()[block.columns.clone()] {
+            for &c in t.reads(i) {
                 let key = &mut keys[c as usize];
                 key.0 = row.map_or(key.0, |&row| key.0.min(row.into()));
             }
@@ -119,8 +118,7 @@ impl Walk<'_> {
             }
             let mut wanted = Vec::new();
             for (t, block_of) in self.stages[stage].terms.iter().zip(&self.blocks[stage]) {
-                let block = &t.matrix.blocks()[block_of[row as usize] as usize];
-                let columns = t.matrix.columns()[block.columns.clone()].iter();
+                let columns = t.reads(block_of[row as usize] as usize).iter();
                 let new = columns.filter(|&&c| !self.seen[t.source][c as usize]);
                 wanted.extend(new.map(|&c| (self.keys[t.source][c as usize], t.source, c)));
             }

@@ -6,7 +6,7 @@ use super::recorder::Recorder;
 use super::stages::{Stage, Summand, whole};
 use super::trace::Span;
 use super::{Evaluate, Timing};
-use crate::device::{DeviceError, Engine, Layer, Term, Traffic};
+use crate::device::{Affine, DeviceError, Engine, Layer, Term, Traffic};
 use crate::plan::{Program, Value};
 use crate::ring::{Shape, Tile};
 use crate::scheme::{Parameters, SeededTile, Switch};
@@ -38,7 +38,8 @@ pub fn fitting<'a, E: Engine>(
     memory: Option<u64>,
 ) -> Result<(Vec<Stage<'a>>, Layout), DeviceError> {
     let limit = limit(engine, memory);
-    let (stages, layout) = Layout::within(program, params.degree(), engine.grain(), limit);
+    let (stages, layout) =
+        Layout::within(program, params.degree(), engine.grain(), limit, engine.has_quadratic());
     match layout.bytes <= limit {
         true => Ok((stages, layout)),
         false => Err(DeviceError::Memory {
@@ -59,8 +60,8 @@ fn limit<E: Engine>(engine: &E, memory: Option<u64>) -> u64 {
 struct Chunk<E: Engine> {
     /// The step of the program that it is of.
     step: usize,
-    /// The step of the program that is complete after it, if one is.
-    completes: Option<usize>,
+    /// The steps of the program that are complete after it.
+    completes: Vec<usize>,
     /// The tile and the matrix of every term.
     terms: Vec<(usize, E::Matrix)>,
     /// `[primes][rows]` residues.
@@ -181,7 +182,7 @@ impl<E: Engine> Runner<E> {
                 self.engine.wait()?;
             }
             lap(&mut timing.evaluate);
-            chunk.completes.into_iter().for_each(&mut *progress);
+            chunk.completes.iter().copied().for_each(&mut *progress);
         }
         Ok(())
     }
@@ -198,7 +199,8 @@ fn chunks<E: Engine>(
     let chunk = |(i, task): (usize, &Task)| {
         let Some(stage) = task.value.checked_sub(1).map(|k| &stages[k]) else { return Ok(None) };
         let last = completions[task.value] == i && !stage.is_part;
-        let completes = last.then_some(stage.step);
+        let steps = || stage.inlined.iter().copied().chain([stage.step]).collect();
+        let completes = if last { steps() } else { vec![] };
         chunk(engine, params, stage, layout, task, completes).map(Some)
     };
     layout.tasks.iter().enumerate().map(chunk).collect()
@@ -211,14 +213,26 @@ fn chunk<E: Engine>(
     stage: &Stage<'_>,
     layout: &Layout,
     task: &Task,
-    completes: Option<usize>,
+    completes: Vec<usize>,
 ) -> Result<Chunk<E>, DeviceError> {
     let rows = &layout.orders[task.value][task.rows.clone()];
     let term = |t: &Summand<'_>| {
         let (slots, tile) = (&layout.slots[t.source], layout.tile_of[t.source]);
         let inputs = layout.tiles[tile].rows;
-        let part = t.matrix.part(rows, inputs, |column| slots[column as usize]);
-        Ok((tile, engine.matrix(&part, t.squared)?))
+        let slot = |column: u32| slots[column as usize];
+        let Some(inner) = &t.inner else {
+            return Ok((tile, engine.matrix(&t.matrix.part(rows, inputs, slot), t.squared)?));
+        };
+        // Neighbours are best read together.
+        let mut between = t.sources(rows);
+        inner.sort(&mut between);
+        let mut place = vec![0; t.matrix.inputs()];
+        between.iter().zip(0..).for_each(|(&row, at)| place[row as usize] = at);
+        let outer = t.matrix.part(rows, between.len(), |row| place[row as usize]);
+        let matrix = inner.matrix.part(&between, inputs, slot);
+        let constants: Vec<i128> = between.iter().map(|&row| inner.bias[row as usize]).collect();
+        let inner = Affine { matrix: &matrix, constants: &constants };
+        Ok((tile, engine.quadratic(inner, &outer)?))
     };
     let terms = stage.terms.iter().map(term).collect::<Result<_, DeviceError>>()?;
     let constant = |row: u32| stage.bias.map_or(0, |bias| bias[row as usize]);

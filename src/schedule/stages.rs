@@ -2,10 +2,13 @@
 //!
 //! A dense layer reads all that is before it, which would have to live at one time. In parts it is
 //! added up as its inputs come, and they can go.
+//!
+//! A sum of the input that is read by squares alone can be made where it is squared, and is no stage then
+//! ([`inlined`]).
 
 use super::order::{fractions, keys};
 use crate::plan::{Program, Step};
-use crate::ring::BlockMatrix;
+use crate::ring::{Block, BlockMatrix};
 use crate::scheme::Switch;
 use std::borrow::Cow;
 
@@ -23,6 +26,8 @@ const WIDE: u64 = 1 << 31;
 pub struct Stage<'a> {
     /// The program's step.
     pub step: usize,
+    /// Steps before it that are done with it, in order.
+    pub inlined: Vec<usize>,
     /// Whether other parts of the step follow.
     pub is_part: bool,
     /// What is summed.
@@ -50,6 +55,51 @@ pub struct Summand<'a> {
     pub squared: bool,
     /// Integer weights.
     pub matrix: Cow<'a, BlockMatrix>,
+    /// What the source goes through before it is squared.
+    pub inner: Option<Inner<'a>>,
+}
+
+/// A step that is no stage.
+#[derive(Clone, Debug)]
+pub struct Inner<'a> {
+    /// Which.
+    pub step: usize,
+    /// Integer weights.
+    pub matrix: &'a BlockMatrix,
+    /// Integers added to each row.
+    pub bias: &'a [i128],
+    /// For each block of the summand's matrix, the rows of the source that it depends on, ascending.
+    reach: Vec<Vec<u32>>,
+}
+
+impl Inner<'_> {
+    /// Its rows by what they read, those that read the same side by side.
+    pub fn sort(&self, rows: &mut [u32]) {
+        let mut ends = vec![(0, 0); self.matrix.outputs()];
+        for block in self.matrix.blocks() {
+            let columns = self.matrix.columns()[block.columns.clone()].iter();
+            let (last, first) = (columns.clone().max(), columns.min());
+            for &row in &self.matrix.rows()[block.rows.clone()] {
+                ends[row as usize] = (last.copied().unwrap_or(0), first.copied().unwrap_or(0));
+            }
+        }
+        rows.sort_unstable_by_key(|&row| (ends[row as usize], row));
+    }
+}
+
+impl Summand<'_> {
+    /// The rows of the source that a block of the matrix depends on.
+    pub fn reads(&self, block: usize) -> &[u32] {
+        match &self.inner {
+            Some(inner) => &inner.reach[block],
+            None => &self.matrix.columns()[self.matrix.blocks()[block].columns.clone()],
+        }
+    }
+
+    /// What some rows of the matrix read, ascending: rows of the source, or of what it goes through.
+    pub fn sources(&self, rows: &[u32]) -> Vec<u32> {
+        self.matrix.part(rows, self.matrix.inputs(), |c| c).narrowed().0
+    }
 }
 
 impl<'a> Stage<'a> {
@@ -58,9 +108,11 @@ impl<'a> Stage<'a> {
             source: t.source,
             squared: t.squared,
             matrix: Cow::Borrowed(&t.matrix),
+            inner: None,
         };
         Self {
             step: index,
+            inlined: vec![],
             is_part: false,
             terms: step.terms.iter().map(summand).collect(),
             onto: None,
@@ -70,6 +122,11 @@ impl<'a> Stage<'a> {
             switch: step.switch,
             components: step.value.components,
         }
+    }
+
+    /// Its terms that are made of sums, and these.
+    pub fn inners(&self) -> impl Iterator<Item = (&Summand<'a>, &Inner<'a>)> {
+        self.terms.iter().filter_map(|t| Some((t, t.inner.as_ref()?)))
     }
 
     /// Primes of the result.
@@ -90,9 +147,74 @@ pub fn whole(program: &Program) -> Vec<Stage<'_>> {
     program.steps.iter().enumerate().map(|(index, step)| Stage::new(index, step)).collect()
 }
 
+/// A stage a step, but for sums of the input that only squares read: their readers make them.
+pub fn inlined(program: &Program) -> Vec<Stage<'_>> {
+    let all = |source: usize, is: &dyn Fn(&crate::plan::Term) -> bool| {
+        let terms = program.steps.iter().flat_map(|s| &s.terms);
+        terms.filter(|t| t.source == source).all(is)
+    };
+    let is_inner = |step: &Step, value: usize| {
+        let alone = step.switch.is_none() && value < program.steps.len();
+        let of_input = matches!(&step.terms[..], [t] if t.source == 0 && !t.squared);
+        alone && of_input && all(value, &|t| t.squared)
+    };
+    let mut values = vec![0];
+    let mut inner: Vec<Option<usize>> = vec![None];
+    let mut stages: Vec<Stage<'_>> = Vec::new();
+    for (index, mut stage) in whole(program).into_iter().enumerate() {
+        if is_inner(&program.steps[index], index + 1) {
+            inner.push(Some(index));
+            values.push(0);
+            continue;
+        }
+        for t in &mut stage.terms {
+            if let Some(step) = inner[t.source] {
+                let Step { terms, bias, .. } = &program.steps[step];
+                let matrix = &terms[0].matrix;
+                let reach = reach(&t.matrix, matrix);
+                t.inner = Some(Inner { step, matrix, bias, reach });
+            }
+            t.source = values[t.source];
+        }
+        stages.push(stage);
+        inner.push(None);
+        values.push(stages.len());
+    }
+    // Its last reader is done with it.
+    for step in inner.into_iter().flatten() {
+        let reads = |s: &&mut Stage<'_>| s.inners().any(|(_, inner)| inner.step == step);
+        stages.iter_mut().rev().find(reads).into_iter().for_each(|s| s.inlined.push(step));
+    }
+    stages
+}
+
+/// For each block of `outer`, what it depends on through `inner`.
+fn reach(outer: &BlockMatrix, inner: &BlockMatrix) -> Vec<Vec<u32>> {
+    let mut block_of = vec![0; inner.outputs()];
+    for (i, block) in inner.blocks().iter().enumerate() {
+        inner.rows()[block.rows.clone()].iter().for_each(|&row| block_of[row as usize] = i);
+    }
+    let of_block = |block: &Block| {
+        let mut blocks: Vec<usize> =
+            outer.columns()[block.columns.clone()].iter().map(|&c| block_of[c as usize]).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        let columns = |b: usize| inner.columns()[inner.blocks()[b].columns.clone()].iter().copied();
+        let mut rows: Vec<u32> = blocks.into_iter().flat_map(columns).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    };
+    outer.blocks().iter().map(of_block).collect()
+}
+
 /// Wide sums in parts, each of which reads about `grain` bytes.
-pub fn in_parts(program: &Program, degree: usize, grain: u64) -> Vec<Stage<'_>> {
-    let steps = whole(program);
+pub fn in_parts<'a>(
+    program: &Program,
+    steps: Vec<Stage<'a>>,
+    degree: usize,
+    grain: u64,
+) -> Vec<Stage<'a>> {
     let keys = keys(program.input.rows, &steps);
     let mut places = keys.iter().map(|keys| fractions(keys));
     let mut stages: Vec<Stage<'_>> = Vec::new();
@@ -118,11 +240,11 @@ pub fn in_parts(program: &Program, degree: usize, grain: u64) -> Vec<Stage<'_>> 
 
 /// Whether all rows of a term read from far apart.
 fn is_wide(t: &Summand<'_>, places: &[u64]) -> bool {
-    t.matrix.blocks().iter().all(|block| {
-        let columns = t.matrix.columns()[block.columns.clone()].iter();
-        let at = columns.map(|&c| places[c as usize]);
-        at.clone().max().zip(at.min()).is_some_and(|(last, first)| last - first >= WIDE)
-    })
+    t.inner.is_none()
+        && (0..t.matrix.blocks().len()).all(|block| {
+            let at = t.reads(block).iter().map(|&c| places[c as usize]);
+            at.clone().max().zip(at.min()).is_some_and(|(last, first)| last - first >= WIDE)
+        })
 }
 
 /// A stage, its wide terms in parts: each is added to those before it, and the last one, which has
@@ -158,6 +280,7 @@ fn chain<'a>(
     for terms in parts {
         let onto = out.len().checked_sub(1).map(|before| first + before);
         out.push(Stage {
+            inlined: vec![],
             is_part: true,
             terms,
             onto,
@@ -172,6 +295,7 @@ fn chain<'a>(
         source: first + out.len() - 1,
         squared: false,
         matrix: Cow::Owned(BlockMatrix::identity(stage.rows)),
+        inner: None,
     });
     out.push(Stage { terms, ..stage });
     out

@@ -1,12 +1,12 @@
 //! Layouts hold together, and what they cut computes the same ciphertexts.
 
 use super::layout::Layout;
-use super::stages::in_parts;
+use super::stages::{in_parts, inlined, whole};
 use super::{Evaluate, Runner};
 use crate::device::{DeviceError, cpu::CpuEngine};
 use crate::model::{Conv2d, Dense, Network, Padding, Polynomial};
 use crate::plan::{Plan, PlanOptions};
-use crate::ring::{Shape, Tile};
+use crate::ring::{Block, Shape, Tile};
 use crate::scheme::{RelinKey, SeededTile};
 use ndarray::{Array2, Array4};
 use proptest::prelude::*;
@@ -76,11 +76,13 @@ proptest! {
     #[test]
     fn chunks_find_what_they_read(
         side in 3usize..8, kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..3,
-        channels in 1usize..4, grain in 10u32..22,
+        channels in 1usize..4, grain in 10u32..22, inline: bool,
     ) {
         let plan = plan(&network(side, kernel, stride, channels));
         let program = plan.program();
-        let stages = in_parts(program, 32, 1 << grain);
+        let steps = if inline { inlined(program) } else { whole(program) };
+        prop_assert!(!inline || steps.len() < program.steps.len());
+        let stages = in_parts(program, steps, 32, 1 << grain);
         let layout = Layout::new(&program.input, &stages, 32, 1 << grain);
         // What lies in each slot of each tile: a row of a value.
         let mut held: HashMap<(usize, u32), (usize, u32)> = HashMap::new();
@@ -90,7 +92,9 @@ proptest! {
             let tile = layout.tile_of[task.value];
             if let Some(stage) = task.value.checked_sub(1).map(|k| &stages[k]) {
                 for (t, &row) in stage.terms.iter().flat_map(|t| rows.iter().map(move |r| (t, r))) {
-                    for (column, _) in t.matrix.row(row) {
+                    let holds = |b: &Block| t.matrix.rows()[b.rows.clone()].contains(&row);
+                    let block = t.matrix.blocks().iter().position(holds).unwrap();
+                    for &column in t.reads(block) {
                         let slot = layout.slots[t.source][column as usize];
                         let place = (layout.tile_of[t.source], slot);
                         prop_assert_eq!(held.get(&place), Some(&(t.source, column)));
@@ -131,7 +135,7 @@ fn a_budget_changes_no_residue() {
     let (_, batch) = setting(&plan);
     let free = runner(None);
     let (want, _) = free.evaluate(&batch, &mut |_| ()).unwrap();
-    let (stages, layout) = Layout::within(&program, 32, 1 << 26, 0);
+    let (stages, layout) = Layout::within(&program, 32, 1 << 26, 0, true);
     assert!(stages.iter().any(|s| s.onto.is_some()), "the dense layer is added up in parts");
     let least = layout.bytes;
     assert!(3 * least < 2 * free.memory(), "{least} of {} bytes", free.memory());
@@ -171,8 +175,39 @@ fn traces_end_in_the_answer() {
     let values = whole.trace(&batch).unwrap();
     assert_eq!(values.len(), program.steps.len() + 1);
     assert!(values[0] == batch.expand(plan.parameters().basis()));
-    let least = Layout::within(&program, 32, 1 << 26, 0).1.bytes;
+    let least = Layout::within(&program, 32, 1 << 26, 0, true).1.bytes;
     let small = Runner::new(setting(&plan).0, plan.parameters(), program, Some(least));
     let (answer, _) = small.unwrap().evaluate(&batch, &mut |_| ()).unwrap();
     assert!(values.last() == Some(&answer));
+}
+
+/// What is made where it is squared is the same, and done when its reader is.
+#[test]
+fn sums_that_only_squares_read_need_no_tile() {
+    let plan = plan(&network(7, 3, 1, 2));
+    let program = plan.shared_program();
+    let (engine, batch) = setting(&plan);
+    let runner = Runner::new(engine, plan.parameters(), program.clone(), None).unwrap();
+    let (stages, layout) = Layout::within(&program, 32, 1 << 26, u64::MAX, true);
+    let (_, apart) = Layout::within(&program, 32, 1 << 26, u64::MAX, false);
+    let inlined: Vec<usize> = stages.iter().flat_map(|s| s.inlined.clone()).collect();
+    assert_eq!((runner.memory(), inlined), (layout.bytes, vec![0]));
+    assert!(layout.bytes < apart.bytes, "{} and {} bytes", layout.bytes, apart.bytes);
+    let mut steps = Vec::new();
+    let (answer, _) = runner.evaluate(&batch, &mut |step| steps.push(step)).unwrap();
+    steps.sort_unstable();
+    assert_eq!(steps, (0..program.steps.len()).collect::<Vec<_>>());
+    let whole = Runner::whole(setting(&plan).0, plan.parameters(), program).unwrap();
+    assert!(whole.trace(&batch).unwrap().last() == Some(&answer));
+}
+
+/// A chunk for each row would make the first layer's sums again and again.
+#[test]
+fn sums_are_not_made_again_for_too_many_readers() {
+    let program = plan(&network(7, 5, 1, 3)).shared_program();
+    let inlines = |grain| {
+        let (stages, _) = Layout::within(&program, 32, grain, u64::MAX, true);
+        stages.iter().any(|s| !s.inlined.is_empty())
+    };
+    assert!(inlines(1 << 26) && !inlines(1));
 }

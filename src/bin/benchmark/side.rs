@@ -59,7 +59,8 @@ pub struct Rates {
     pub end_to_end: Spread,
 }
 
-/// A layer in runs that are recorded, where each waits for the one before.
+/// A layer in runs that are recorded, where each waits for the one before; zeros where it is made in its
+/// reader.
 #[derive(Debug, Serialize)]
 pub struct Layer {
     pub seconds: Spread,
@@ -175,10 +176,11 @@ fn layers(
     }
     let layer = |(counts, seconds): (&Counts, &Vec<f64>)| {
         let seconds = Spread::of(seconds);
+        let rate = |count: f64| if seconds.median > 0.0 { count / seconds.median } else { 0.0 };
         Layer {
             seconds,
-            multiply_adds_per_second: counts.multiply_adds / seconds.median,
-            bytes_per_second: counts.bytes / seconds.median,
+            multiply_adds_per_second: rate(counts.multiply_adds),
+            bytes_per_second: rate(counts.bytes),
         }
     };
     Ok(counts.iter().zip(&seconds).map(layer).collect())

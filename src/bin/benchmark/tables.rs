@@ -155,6 +155,10 @@ fn layers(report: &Report) -> Table {
         ];
         for side in &report.sides {
             let (layer, most) = (&side.layers[place], &side.ceilings);
+            if layer.seconds.max == 0.0 {
+                cells.extend(["where it is read".into(), String::new(), String::new()]);
+                continue;
+            }
             cells.push(ms(layer.seconds));
             let found = layer.multiply_adds_per_second;
             cells.push(share(found, most.multiply_adds_per_second, 1e9));
@@ -164,7 +168,8 @@ fn layers(report: &Report) -> Table {
     };
     let rows = report.layers.iter().enumerate().map(row).collect();
     let note = "Layer by layer, each waiting for the one before; shares of the measured ceilings, switches \
-                included. MB: every input read once and every result written once.";
+                included. MB: every input read once and every result written once. A sum that only squares read may be \
+                made where it is read.";
     Table {
         title: "layers of a batch".into(),
         header: header.into_iter().map(str::to_owned).collect(),

@@ -6,7 +6,7 @@ use super::memory;
 use super::pool::Pool;
 use super::scatter::Scatter;
 use super::switch::{CpuKey, Scratch, in_montgomery_form, switch};
-use crate::device::{DeviceError, Engine, Fill, Layer, Operator, check};
+use crate::device::{Affine, DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey, Switch};
@@ -116,6 +116,15 @@ impl Engine for CpuEngine {
 
     fn matrix(&self, matrix: &BlockMatrix, squared: bool) -> Result<CpuMatrix, DeviceError> {
         Ok(CpuMatrix::new(self.simd, self.params.degree(), matrix, squared))
+    }
+
+    fn has_quadratic(&self) -> bool {
+        true
+    }
+
+    fn quadratic(&self, inner: Affine<'_>, outer: &BlockMatrix) -> Result<CpuMatrix, DeviceError> {
+        check::quadratic(inner, outer)?;
+        Ok(CpuMatrix::quadratic(self.simd, self.basis(), inner, outer))
     }
 
     fn operator(&self, matrix: &CpuMatrix) -> Operator {

@@ -1,11 +1,11 @@
 //! The modular matrix product, squares included, slice by slice.
 //!
 //! A slice is one prime and some values of every polynomial. Its inputs are squared where that is
-//! asked for, brought to the form that the product wants, multiplied and reduced without leaving the
-//! cache.
+//! asked for, or summed up and then squared, brought to the form that the product wants, multiplied and
+//! reduced without leaving the cache.
 
 use super::pool::Pool;
-use super::product::{Room, Rows, Slice, Start};
+use super::product::{Room, Rows, Start};
 use super::scatter::Scatter;
 use super::{CpuEngine, CpuMatrix};
 use crate::device::Layer;
@@ -17,14 +17,6 @@ use rayon::prelude::*;
 pub struct Summand<'a> {
     pub tile: &'a Tile,
     pub matrix: &'a CpuMatrix,
-}
-
-impl<'a> Summand<'a> {
-    /// Columns of what it reads, modulo one prime.
-    fn slice(&self, prime: usize, at: usize, width: usize) -> Slice<'a> {
-        let (support, squared) = (self.matrix.support(), self.matrix.operator().squared);
-        Slice { tile: self.tile, support, prime, at, width, squared }
-    }
 }
 
 /// What a thread loads slices into: one for each summand.
@@ -41,7 +33,7 @@ pub fn linear(
     (out, first): (&mut Tile, usize),
     rooms: &Pool<Rooms>,
 ) {
-    let width = terms.iter().map(|t| t.matrix.product().width()).fold(shape.degree, usize::min);
+    let width = terms.iter().map(|t| t.matrix.width()).fold(shape.degree, usize::min);
     let extents = out.shape();
     let target = Scatter::new(out.data_mut());
     let slices = shape.degree / width;
@@ -53,7 +45,7 @@ pub fn linear(
             let count = rooms.len().max(terms.len());
             rooms.resize_with(count, Room::default);
             for (t, room) in terms.iter().zip(rooms.iter_mut()) {
-                t.matrix.product().load(simd, m, t.slice(prime, at, width), room);
+                t.matrix.load(simd, basis, (t.tile, prime), (at, width), room);
             }
             let constants = &layer.bias[prime * shape.rows..][..shape.rows];
             for component in 0..shape.components {
@@ -68,13 +60,12 @@ pub fn linear(
                 if layer.onto && component == 0 {
                     add(m, constants, &mut y);
                 }
-                let reaches = |t: &Summand<'_>| component < t.slice(prime, at, width).components();
+                let reaches = |t: &Summand<'_>| component < t.matrix.components(t.tile);
                 let last = terms.iter().rposition(reaches);
                 for (i, (t, room)) in terms.iter().zip(rooms.iter_mut()).enumerate() {
-                    let x = t.slice(prime, at, width);
                     if reaches(t) {
                         y.last = last == Some(i);
-                        t.matrix.product().add(simd, m, x, component, room, &mut y);
+                        t.matrix.add(simd, m, width, component, room, &mut y);
                         y.start = Start::Held;
                     }
                 }

@@ -1,7 +1,7 @@
 //! The CPU engine against the definitions, integer for integer, on every instruction set.
 
 use super::CpuEngine;
-use crate::device::{Engine, Layer, Term, naive::NaiveEngine};
+use crate::device::{Affine, Engine, Layer, Term, naive::NaiveEngine};
 use crate::math::{primes_below, simd::Simd};
 use crate::ring::{BlockMatrix, Shape, Tile};
 use crate::scheme::{Digits, Parameters, ParametersLiteral, RelinKey, Switch};
@@ -101,6 +101,83 @@ proptest! {
             prop_assert!(got == want, "{simd}");
         }
     }
+}
+
+/// outer·inner(x)², beside squares of x itself.
+fn run_quadratic<E: Engine>(
+    engine: &E,
+    x: &Tile,
+    inner: Affine<'_>,
+    outer: [&BlockMatrix; 2],
+    bias: &[u32],
+    primes: usize,
+) -> Tile {
+    let tile = engine.upload(x).unwrap();
+    let a = engine.quadratic(inner, outer[0]).unwrap();
+    let b = engine.matrix(outer[1], true).unwrap();
+    let terms = [&a, &b, &a].map(|matrix| Term { tile: &tile, matrix });
+    let layer = Layer { terms: &terms, bias, primes, onto: false, switch: None };
+    engine.download(&engine.compute(&layer).unwrap()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn squares_of_sums_agree_with_the_definitions(
+        log_n in 3u32..9, levels in 1usize..4, drop in 0usize..2,
+        rows in (1usize..20, 1usize..30, 1usize..17), bits in 15u32..32, seed: u64,
+    ) {
+        let params = params(1 << log_n, levels, 1 << bits);
+        let primes = levels.saturating_sub(drop).max(1);
+        let rng = &mut ChaCha20Rng::seed_from_u64(seed);
+        let shape = Shape { primes: levels, components: 2, rows: rows.0, degree: 1 << log_n };
+        let x = random_tile(&params, shape, rng);
+        let matrix = random_matrix(rows.0, rows.1, 32_000, rng);
+        let constants: Vec<i128> =
+            (0..rows.1).map(|_| i128::from(rng.next_u64()) * i128::from(rng.next_u64() as i64)).collect();
+        let inner = Affine { matrix: &matrix, constants: &constants };
+        // Some of the sums, and all rows.
+        let a = random_matrix(rows.1, rows.2, 100, rng);
+        let b = random_matrix(rows.0, rows.2, 100, rng);
+        let bias = random_tile(&params, Shape { primes, components: 1, rows: rows.2, degree: 1 }, rng);
+
+        let naive = NaiveEngine::open(&params, None).unwrap();
+        let want = run_quadratic(&naive, &x, inner, [&a, &b], bias.data(), primes);
+        // In two steps.
+        let sum = random_tile(&params, Shape { rows: rows.1, ..shape }, rng);
+        let mut sum = naive.upload(&sum).unwrap();
+        let map = naive.matrix(&matrix, false).unwrap();
+        let residues = |i: usize| constants.iter().map(move |&c| (i, c));
+        let ones: Vec<u32> = (0..levels)
+            .flat_map(residues)
+            .map(|(i, c)| params.basis().modulus(i).from_i128(c))
+            .collect();
+        let terms = [Term { tile: &x, matrix: &map }];
+        let layer = Layer { terms: &terms, bias: &ones, primes: levels, onto: false, switch: None };
+        naive.layer(&layer, &mut sum, 0).unwrap();
+        let [first, second] = [&a, &b].map(|m| naive.matrix(m, true).unwrap());
+        let terms = [(&sum, &first), (&x, &second), (&sum, &first)].map(|(tile, matrix)| Term { tile, matrix });
+        let layer = Layer { terms: &terms, bias: bias.data(), primes, onto: false, switch: None };
+        prop_assert!(naive.compute(&layer).unwrap() == want);
+
+        for simd in Simd::all() {
+            let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
+            let got = run_quadratic(&cpu, &x, inner, [&a, &b], bias.data(), primes);
+            prop_assert!(got == want, "{simd}");
+        }
+    }
+}
+
+#[test]
+fn sums_to_be_squared_fit_or_are_refused() {
+    let params = params(8, 1, 1 << 20);
+    let cpu = CpuEngine::open(&params, None).unwrap();
+    let (matrix, outer) = (BlockMatrix::identity(3), BlockMatrix::identity(4));
+    let refuse = |constants: &[i128]| {
+        cpu.quadratic(Affine { matrix: &matrix, constants }, &outer).unwrap_err().to_string()
+    };
+    assert!(refuse(&[0; 2]).contains("constants of sums to be squared: 2, expected 3"));
+    assert!(refuse(&[0; 3]).contains("reads squares of sums: 4, expected 3"));
 }
 
 /// matrix·x + bias modulo one prime.

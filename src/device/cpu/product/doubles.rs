@@ -4,7 +4,7 @@
 //! absolute value, and doubles hold integers up to 2⁵³.
 
 use super::lanes::Lanes;
-use super::{Rows, Slice, Start};
+use super::{Loaded, Rows, Slice, Start};
 use crate::math::{
     Lines, Modulus,
     simd::{Simd, per_simd},
@@ -55,12 +55,12 @@ impl Doubles {
         &self,
         simd: Simd,
         m: &Modulus,
-        x: Slice<'_>,
+        x: Loaded,
         component: usize,
         room: &[f64],
         y: &mut Rows<'_>,
     ) {
-        let size = x.support.len() * x.width;
+        let size = self.source.inputs() * x.width;
         product(simd, m, self, x.width, &room[component * size..][..size], y);
     }
 

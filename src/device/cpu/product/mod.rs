@@ -42,36 +42,67 @@ pub struct Room {
     /// Sums of some columns, until they are complete.
     #[cfg(target_arch = "x86_64")]
     sums: Lines<u32>,
+    /// Sums of a slice that are only read squared: `[component][row][column]`.
+    pub between: Lines<u32>,
 }
 
 /// Some columns of what a matrix reads, modulo one prime.
 #[derive(Clone, Copy)]
 pub struct Slice<'a> {
-    /// What is read.
-    pub tile: &'a Tile,
-    /// The rows of it that are.
-    pub support: &'a [u32],
-    /// The prime.
-    pub prime: usize,
+    /// `[component][row][column]`, `stride` words from one row to the next.
+    words: &'a [u32],
+    held: usize,
+    rows: usize,
+    stride: usize,
+    /// The rows that are read.
+    support: &'a [u32],
     /// The first column, and how many.
-    pub at: usize,
+    at: usize,
     pub width: usize,
     /// Whether the squares are meant: (c₀², 2c₀c₁, c₁²).
-    pub squared: bool,
+    squared: bool,
 }
 
 impl<'a> Slice<'a> {
+    /// `width` columns from `at` on of some rows of a tile.
+    pub fn of_tile(
+        tile: &'a Tile,
+        prime: usize,
+        support: &'a [u32],
+        (at, width): (usize, usize),
+        squared: bool,
+    ) -> Self {
+        let shape = tile.shape();
+        let words = &tile.data()[shape.at(prime, 0, 0).start..][..shape.per_prime()];
+        let (held, rows, stride) = (shape.components, shape.rows, shape.degree);
+        Self { words, held, rows, stride, support, at, width, squared }
+    }
+
+    /// The squares of some of `rows` rows of `width` columns, whose two components are all of `words`.
+    pub fn of_squares(words: &'a [u32], rows: usize, support: &'a [u32], width: usize) -> Self {
+        Self { words, held: 2, rows, stride: width, support, at: 0, width, squared: true }
+    }
+
     /// Components, of squares three.
     pub fn components(&self) -> usize {
-        if self.squared { 3 } else { self.tile.shape().components }
+        if self.squared { 3 } else { self.held }
     }
 
     /// One component of the row that comes `k`th.
     #[inline(always)]
     fn piece(&self, component: usize, k: usize) -> &'a [u32] {
-        let row = self.support[k] as usize;
-        &self.tile.poly(self.prime, component, row)[self.at..self.at + self.width]
+        let row = component * self.rows + self.support[k] as usize;
+        &self.words[row * self.stride + self.at..][..self.width]
     }
+}
+
+/// What has been loaded of a slice.
+#[derive(Clone, Copy)]
+pub struct Loaded {
+    /// Columns.
+    pub width: usize,
+    /// Whether they are of squares.
+    pub squared: bool,
 }
 
 impl Product {
@@ -120,7 +151,7 @@ impl Product {
         &self,
         simd: Simd,
         m: &Modulus,
-        x: Slice<'_>,
+        x: Loaded,
         component: usize,
         room: &mut Room,
         y: &mut Rows<'_>,

@@ -7,7 +7,7 @@ use crate::device::cpu::product::halves::{
     vector::{Residues, Vector},
 };
 use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams};
-use crate::device::cpu::product::{Rows, Slice};
+use crate::device::cpu::product::{Loaded, Rows, Slice};
 use crate::math::{Modulus, ahead::ask};
 use std::mem::MaybeUninit;
 
@@ -19,7 +19,7 @@ use std::mem::MaybeUninit;
 pub unsafe fn fill(m: &Modulus, slice: Slice<'_>, padded: usize, out: &mut [u32]) {
     let k = Residues::<Vnni>::new(m);
     let rows = slice.support.len();
-    let components = slice.tile.shape().components;
+    let components = slice.held;
     let size = slice.width / COLUMNS * padded * QUAD;
     // Closures given to `array::map` and the like are compiled without this function's instruction set,
     // and called: loops, here and below.
@@ -86,15 +86,15 @@ struct Sums([MaybeUninit<[[[i32; COLUMNS]; ROWS]; 4]>; PASS / COLUMNS]);
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
 pub unsafe fn product(
     m: &Modulus,
-    slice: Slice<'_>,
+    loaded: Loaded,
     matrix: &Bytes,
     x: &[u32],
     sums: &mut [u32],
     y: &mut Rows<'_>,
 ) {
-    let (words, width) = (matrix.padded() * QUAD, slice.width);
+    let (words, width) = (matrix.padded() * QUAD, loaded.width);
     assert!(words * (width / COLUMNS) <= x.len());
-    let gather = Gather::new(m, slice.squared);
+    let gather = Gather::new(m, loaded.squared);
     // SAFETY: the caller's promise; nothing called from here uses tiles.
     let tiles = unsafe { Tiles::new(&Shapes::new(matrix.height, matrix.depth)) };
     let mut stores = [const { Sums([MaybeUninit::uninit(); PASS / COLUMNS]) }; 2];

@@ -14,7 +14,7 @@ mod pack;
 mod tiles;
 
 use super::partial::PASS;
-use super::{Room, Rows, Slice};
+use super::{Loaded, Room, Rows, Slice};
 use crate::math::{
     Lines, Modulus,
     simd::{Level, Simd},
@@ -107,7 +107,7 @@ impl Bytes {
         &self,
         simd: Simd,
         m: &Modulus,
-        x: Slice<'_>,
+        x: Loaded,
         component: usize,
         room: &mut Room,
         y: &mut Rows<'_>,

@@ -5,7 +5,7 @@ use super::avx512::Vnni;
 use super::vector::{Residues, Vector};
 use super::{Halves, ROWS, Segment, size};
 use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams};
-use crate::device::cpu::product::{Rows, Slice};
+use crate::device::cpu::product::{Loaded, Rows, Slice};
 use crate::math::{
     Modulus,
     ahead::ask,
@@ -47,9 +47,10 @@ per_vector! {
     pub fn fill<V, COUNT>(m: &Modulus, slice: Slice<'_>, out: &mut [u32]) {
         let k = Residues::<V>::new(m);
         let columns = COUNT * V::LANES;
-        let (rows, size) = (slice.support.len(), size(slice));
+        let rows = slice.support.len();
         let pairs = rows.div_ceil(2);
-        let components = slice.tile.shape().components;
+        let size = size(pairs, slice.width);
+        let components = slice.held;
         let piece = |component: usize, row: usize| match row < rows && component < components {
             true => slice.piece(component, row),
             false => &[],
@@ -101,16 +102,16 @@ per_vector! {
     /// room for [`PASS`] columns of all rows.
     pub fn product<V, COUNT>(
         m: &Modulus,
-        slice: Slice<'_>,
+        loaded: Loaded,
         matrix: &Halves,
         x: &[u32],
         sums: &mut [u32],
         y: &mut Rows<'_>,
     ) {
         let columns = COUNT * V::LANES;
-        let (words, width) = (2 * columns * matrix.pairs, slice.width);
+        let (words, width) = (2 * columns * matrix.pairs, loaded.width);
         assert!(width.is_multiple_of(columns) && words * (width / columns) <= x.len());
-        let gather = Gather::<V>::new(m, slice.squared);
+        let gather = Gather::<V>::new(m, loaded.squared);
         for first in (0..width).step_by(PASS) {
             let pass = PASS.min(width - first);
             for segment in &matrix.segments {

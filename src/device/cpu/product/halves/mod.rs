@@ -15,7 +15,7 @@ mod multiply;
 pub mod vector;
 
 use super::partial::PASS;
-use super::{Room, Rows, Slice};
+use super::{Loaded, Room, Rows, Slice};
 use crate::math::{
     Lines, Modulus,
     simd::{Level, Simd},
@@ -182,13 +182,13 @@ impl Halves {
         &self,
         simd: Simd,
         m: &Modulus,
-        x: Slice<'_>,
+        x: Loaded,
         component: usize,
         room: &mut Room,
         y: &mut Rows<'_>,
     ) {
         assert!(Self::suits(simd, x.width), "whole vectors");
-        let size = size(x);
+        let size = size(self.pairs, x.width);
         let sums = room.sums.at_least(self.rows.len() * PASS);
         let words = &room.words[component * size..][..size];
         kernel::product(simd, m, x, self, words, sums, y);
@@ -206,15 +206,15 @@ fn columns(simd: Simd) -> Option<usize> {
 }
 
 /// Words of one component of a slice.
-fn size(x: Slice<'_>) -> usize {
-    x.support.len().div_ceil(2) * 2 * x.width
+fn size(pairs: usize, width: usize) -> usize {
+    2 * pairs * width
 }
 
 /// A slice as halves, `[component][some columns][pair][low, high][some columns]`, as many columns as go
 /// at once. Squares are Montgomery products. Only where it suits.
 pub fn load(simd: Simd, m: &Modulus, slice: Slice<'_>, out: &mut Lines<u32>) {
     assert!(Halves::suits(simd, slice.width), "whole vectors");
-    let words = slice.components() * size(slice);
+    let words = slice.components() * size(slice.support.len().div_ceil(2), slice.width);
     kernel::fill(simd, m, slice, out.at_least(words));
 }
 
