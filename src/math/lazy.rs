@@ -205,13 +205,19 @@ impl Lazy {
         Self(unsafe { _mm512_permutexvar_epi64(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), self.0) })
     }
 
-    /// 0, and then all but the first lane, the last one first.
+    /// The first lane of another, and then all but the last one.
     #[inline(always)]
-    pub fn reversed_behind_zero(self) -> Self {
+    pub fn behind(self, first: Self) -> Self {
         unsafe {
-            let order = _mm512_setr_epi64(0, 7, 6, 5, 4, 3, 2, 1);
-            Self(_mm512_maskz_permutexvar_epi64(0xfe, order, self.0))
+            let order = _mm512_setr_epi64(0, 0, 1, 2, 3, 4, 5, 6);
+            Self(_mm512_mask_permutexvar_epi64(first.0, 0xfe, order, self.0))
         }
+    }
+
+    /// self + x·w, of the product the low 52 bits.
+    #[inline(always)]
+    pub fn add_low(self, x: Self, w: Self) -> Self {
+        Self(unsafe { _mm512_madd52lo_epu64(self.0, x.0, w.0) })
     }
 
     /// The lanes of both vectors perfectly shuffled: self₀ other₀ self₁ other₁ …

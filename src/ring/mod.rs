@@ -20,9 +20,9 @@ pub use basis::Basis;
 pub use crt::Crt;
 pub use matrix::{Block, BlockMatrix, MatrixError, ROW_NORM_BOUND, WEIGHT_BOUND};
 pub use ntt::NttTable;
-pub(crate) use ntt::Summands;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use ntt::lazy;
+pub(crate) use ntt::{Summands, pair};
 pub use packed::{pack, packed_bytes, unpack};
 pub(crate) use pointwise::{add_product, subtract_product};
 pub use tile::{Shape, Tile};

@@ -5,7 +5,7 @@ use super::matrix::CpuMatrix;
 use super::memory;
 use super::pool::Pool;
 use super::scatter::Scatter;
-use super::switch::{CpuKey, Scratch, in_montgomery_form, switch};
+use super::switch::{CpuKey, Scratch, is_lazy, switch};
 use crate::device::{Affine, DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
@@ -53,8 +53,7 @@ impl CpuEngine {
         if let Some(key) = key {
             check::key(basis, key)?;
         }
-        let montgomery = in_montgomery_form(simd, basis);
-        let key = key.map(|k| CpuKey::new(montgomery, basis, k.tile()));
+        let key = key.map(|k| CpuKey::new(!is_lazy(simd, basis), basis, k.tile()));
         Ok(Self { params: params.clone(), key, simd, workspace: Workspace::default() })
     }
 }

@@ -14,6 +14,7 @@ mod inner;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod lazy;
 mod outer;
+mod pairs;
 mod passes;
 mod range;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use inner::TOGETHER;
 use lazy::LazyTable;
 pub(crate) use outer::Summands;
 use outer::{Input, OuterRoots};
+pub(crate) use pairs::pair;
 use range::{Range, Tight, Wide};
 
 /// Tables for transforms of N coefficients modulo one prime p ≡ 1 mod 4N.
@@ -187,8 +189,8 @@ impl NttTable {
         assert!(y.is_none_or(|(y, _, _)| y.len() == self.n), "{} coefficients", self.n);
         debug_assert!(bound <= 1 << 30 && fits(x) && y.is_none_or(|(y, _, _)| fits(y)));
         #[cfg(target_arch = "x86_64")]
-        if let Some(lazy) = self.lazy(simd) {
-            return lazy.forward_sums(integers, a);
+        if let (Some(lazy), None) = (self.lazy(simd), y) {
+            return lazy.forward_integers(lazy::Coefficients::Integers(x), a);
         }
         let (p, room) = (self.m.value(), bound + (1 << 17));
         if room < p {

@@ -18,14 +18,14 @@ mod way;
 use super::pool::Pool;
 use super::scatter::Scatter;
 use crate::math::{Lines, simd::Simd};
-use crate::ring::{Basis, Shape, Summands, Tile};
+use crate::ring::{Basis, Shape, Summands, Tile, pair};
 use crate::scheme::Digits;
 use coefficients::{centre, divide, multiply, subtract};
 pub use key::CpuKey;
 use key::Rows;
 use rayon::prelude::*;
 use std::ops::Range;
-pub use sums::in_montgomery_form;
+pub use sums::is_lazy;
 use sums::{Digit, Integers, Sums, Values, Work};
 use way::Way;
 
@@ -52,7 +52,9 @@ pub fn switch(
     let threads = rayon::current_num_threads();
     let together = from.rows.div_ceil(threads).clamp(1, TOGETHER);
     let alone = from.rows < threads;
-    let job = Job { simd, basis, key, tile, digits, guard, primes, alone, to, first, ways, pool };
+    let lazy = is_lazy(simd, basis);
+    let job =
+        Job { simd, basis, key, tile, digits, guard, primes, alone, to, first, ways, lazy, pool };
     let target = Scatter::new(out.data_mut());
     let blocks = from.rows.div_ceil(together);
     (0..blocks).into_par_iter().for_each_init(
@@ -81,6 +83,8 @@ struct Job<'a> {
     first: usize,
     /// For each prime.
     ways: Vec<Way>,
+    /// Whether integers of two primes are [`pair`]s.
+    lazy: bool,
     pool: &'a Pool<Scratch>,
 }
 
@@ -88,10 +92,12 @@ struct Job<'a> {
 #[derive(Clone, Copy)]
 struct Known<'a> {
     row: usize,
-    /// As of [`Scratch::digits`].
+    /// As of [`Scratch::digits`], or of [`Scratch::digit_pairs`].
     digits: &'a [i32],
-    /// As of [`Scratch::remainders`]; none before all are known.
+    digit_pairs: &'a [u64],
+    /// As of [`Scratch::remainders`] and of [`Scratch::remainder_pairs`]; none before all are known.
     remainders: &'a [i32],
+    remainder_pairs: &'a [u64],
 }
 
 /// What one thread works in.
@@ -100,8 +106,12 @@ pub struct Scratch {
     /// `[row][digit][prime of the digit][N]`: the digits of c₂, centred coefficients x of which
     /// x₀ + p₀·x₁ is the digit.
     digits: Lines<i32>,
+    /// `[row][digit][N]`, where they are of two primes and are pairs.
+    digit_pairs: Lines<u64>,
     /// `[row][prime that goes, the last first][component][N]`: remainders, centred coefficients.
     remainders: Lines<i32>,
+    /// `[row][two primes that go][component][N]`, where they are pairs.
+    remainder_pairs: Lines<u64>,
     /// Values of digits and remainders modulo one prime.
     work: Work,
     /// `[row of a pass][component][N]` modulo a prime that goes, or coefficients.
@@ -115,26 +125,52 @@ impl Job<'_> {
         let gone = self.primes - kept;
         let count = self.key.map_or(0, |_| self.digits.count(self.tile.shape().primes));
         // What there is for each row.
-        let (own_digits, own_remainders) = (count * self.digits.primes() * n, 2 * gone * n);
-        let digits = s.digits.at_least(rows.len() * own_digits);
+        let one = self.digits.primes() * n;
+        let (own_digits, own_digit_pairs) = match self.has_pairs() {
+            true => (0, count * n),
+            false => (count * one, 0),
+        };
+        let (own_remainders, own_remainder_pairs) =
+            (2 * gone * n, if self.lazy { gone / 2 * 2 * n } else { 0 });
+        let digits = s.digits.at_least(rows.len() * own_digits + one);
+        let (digits, both) = digits.split_at_mut(rows.len() * own_digits);
+        let digit_pairs = s.digit_pairs.at_least(rows.len() * own_digit_pairs);
         let remainders = s.remainders.at_least(rows.len() * own_remainders);
+        let remainder_pairs = s.remainder_pairs.at_least(rows.len() * own_remainder_pairs);
         let top = s.top.at_least(sums::TOGETHER * 2 * n);
 
-        let one = self.digits.primes() * n;
+        let place = |at: usize| (rows.start + at / count, at % count);
         let digit = |work: &mut [u32], (at, out): (usize, &mut [i32])| {
-            self.digit(rows.start + at / count, at % count, &mut work[..n], out);
+            self.digit(place(at), &mut work[..n], out);
+        };
+        let digit_pair = |work: &mut [u32], both: &mut [i32], (at, out): (usize, &mut [u64])| {
+            self.digit(place(at), &mut work[..n], both);
+            let q = self.basis.modulus(at % count * self.digits.primes());
+            pair(self.simd, q, &both[..n], &both[n..], out);
         };
         if self.alone {
-            let digits = digits.par_chunks_exact_mut(one).enumerate();
-            digits.for_each_init(|| self.pool.lend(), |s, at| digit(s.top.at_least(n), at));
+            let all = digits.par_chunks_exact_mut(one).enumerate();
+            all.for_each_init(|| self.pool.lend(), |s, at| digit(s.top.at_least(n), at));
+            let all = digit_pairs.par_chunks_exact_mut(n).enumerate();
+            all.for_each_init(
+                || self.pool.lend(),
+                |s, at| {
+                    let Scratch { top, digits, .. } = &mut **s;
+                    digit_pair(top.at_least(n), digits.at_least(one), at);
+                },
+            );
         } else {
             digits.chunks_exact_mut(one).enumerate().for_each(|out| digit(top, out));
+            let all = digit_pairs.chunks_exact_mut(n).enumerate();
+            all.for_each(|out| digit_pair(top, both, out));
         }
 
         let known = |k: usize| Known {
             row: rows.start + k,
             digits: &digits[k * own_digits..][..own_digits],
+            digit_pairs: &digit_pairs[k * own_digit_pairs..][..own_digit_pairs],
             remainders: &[],
+            remainder_pairs: &[],
         };
         let passes = || {
             (0..rows.len()).step_by(sums::TOGETHER).map(|k| k..(k + sums::TOGETHER).min(rows.len()))
@@ -159,8 +195,20 @@ impl Job<'_> {
             }
         }
 
+        for (x, out) in remainders
+            .chunks_exact(own_remainders.max(1))
+            .zip(remainder_pairs.chunks_exact_mut(own_remainder_pairs.max(1)))
+        {
+            for (k, (x, out)) in x.chunks_exact(4 * n).zip(out.chunks_exact_mut(2 * n)).enumerate()
+            {
+                let (q, (x, y)) = (self.basis.modulus(self.primes - 1 - 2 * k), x.split_at(2 * n));
+                // Both components.
+                pair(self.simd, q, x, y, out);
+            }
+        }
         let known = |k: usize| Known {
             remainders: &remainders[k * own_remainders..][..own_remainders],
+            remainder_pairs: &remainder_pairs[k * own_remainder_pairs..][..own_remainder_pairs],
             ..known(k)
         };
         let keep = |work: &mut Work, i: usize| {
@@ -204,20 +252,29 @@ impl Job<'_> {
         sums.write(&values.collect::<Vec<_>>(), work, out);
     }
 
+    /// Whether digits are pairs.
+    fn has_pairs(&self) -> bool {
+        self.lazy && self.digits.primes() == 2
+    }
+
     /// A row's digits modulo prime `i`.
     fn digits<'a>(&'a self, i: usize, known: &Known<'a>) -> Vec<Digit<'a>> {
-        let size = self.digits.primes();
-        let all = known.digits.chunks_exact(size * self.basis.degree()).enumerate();
+        let (size, n) = (self.digits.primes(), self.basis.degree());
+        let all = 0..known.digits.len() / (size * n) + known.digit_pairs.len() / n;
         // Modulo the guard a digit that it is a partner of is 0, the last one.
-        let all = all.filter(|&(j, _)| self.guard != Some(i) || i / size != j);
-        let digit = |(j, digit): (usize, &'a [i32])| match i / size == j {
+        let all = all.filter(|&j| self.guard != Some(i) || i / size != j);
+        let digit = |j: usize| match i / size == j {
             // Modulo its own primes the digit is c₂, times the guard.
             true => {
                 let factor = self.guard.map(|guard| (&self.ways[i].primes, guard));
                 Digit::Values(self.tile.poly(i, 2, known.row), factor)
             }
+            false if self.has_pairs() => {
+                Digit::Integers(Integers::Pairs(&known.digit_pairs[j * n..][..n]))
+            }
             false => {
-                let x = digit.chunks_exact(self.basis.degree()).collect::<Vec<_>>();
+                let digit = &known.digits[j * size * n..][..size * n];
+                let x = digit.chunks_exact(n).collect::<Vec<_>>();
                 Digit::Integers(self.integers(i, [j * size, j * size + 1], &x))
             }
         };
@@ -231,6 +288,10 @@ impl Job<'_> {
         let both = |(k, x): (usize, &'a [i32])| {
             let last = self.primes - 1 - 2 * k;
             [0, 1].map(|c| {
+                if let Some(pairs) = known.remainder_pairs.get((2 * k + c) * n..(2 * k + c + 1) * n)
+                {
+                    return Integers::Pairs(pairs);
+                }
                 let x: Vec<&[i32]> = x.chunks_exact(2 * n).map(|x| &x[c * n..][..n]).collect();
                 self.integers(i, [last, last.saturating_sub(1)], &x)
             })
@@ -243,11 +304,11 @@ impl Job<'_> {
         let bound = |j: usize| self.basis.modulus(j).value() / 2;
         let y = x.get(1).map(|&y| (y, &self.ways[i].primes, j));
         let bound = y.map_or(bound(j), |_| bound(j).max(bound(k)));
-        Integers { of: Summands { x: x[0], y }, bound }
+        Integers::Sums { of: Summands { x: x[0], y }, bound }
     }
 
     /// Digit `j` of a row, coefficient by coefficient.
-    fn digit(&self, row: usize, j: usize, work: &mut [u32], out: &mut [i32]) {
+    fn digit(&self, (row, j): (usize, usize), work: &mut [u32], out: &mut [i32]) {
         let n = self.basis.degree();
         let first = j * self.digits.primes();
         for (k, i) in (first..first + self.digits.primes()).enumerate() {

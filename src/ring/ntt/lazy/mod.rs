@@ -9,17 +9,17 @@ mod between;
 mod inner;
 mod middle;
 mod outer;
+mod pairs;
 
-use super::Summands;
 use crate::math::{
     Lines, Modulus,
-    lazy::{Factor, Lazy, LazyFactors, Prime},
-    words::Factors,
+    lazy::{LazyFactors, Prime},
 };
 pub use between::{BLOCK, PAIR, Packed};
 use between::{Between, Wide};
 pub use inner::Lanes;
-use outer::{Integers, Source, Sums, Words};
+use outer::{Integers, Source, Words};
+use pairs::PairTable;
 use std::{cell::RefCell, ptr::null};
 
 /// Tables of one prime. They exist only where the processor has IFMA.
@@ -36,6 +36,34 @@ pub struct LazyTable {
     /// The multiple of p by which coefficients begin, so that no difference is negative: 2³¹ for the least
     /// coefficient, 2p for the product that each stage takes away.
     start: u64,
+    pairs: PairTable,
+}
+
+/// Coefficients to be transformed.
+#[derive(Clone, Copy, Debug)]
+pub enum Coefficients<'a> {
+    /// Integers of at most 2³⁰ in absolute value.
+    Integers(&'a [i32]),
+    /// Integers of two primes, as [`super::pair`] makes them.
+    Pairs(&'a [u64]),
+}
+
+impl Coefficients<'_> {
+    /// How many.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Integers(x) => x.len(),
+            Self::Pairs(x) => x.len(),
+        }
+    }
+
+    /// Where they begin, and how many bytes one has.
+    fn place(&self) -> (*const u8, usize) {
+        match self {
+            Self::Integers(x) => (x.as_ptr().cast(), size_of::<i32>()),
+            Self::Pairs(x) => (x.as_ptr().cast(), size_of::<u64>()),
+        }
+    }
 }
 
 /// More than the largest ring has.
@@ -59,6 +87,7 @@ impl LazyTable {
     pub fn new(m: &Modulus, roots: &[u32], inverse: &[u32], i: u32) -> Self {
         let (n, p) = (roots.len(), u64::from(m.value()));
         let scale = m.inv(2 * n as u32);
+        let start = ((1 << 31) / p + 1 + 2 * STAGES) * p;
         let all = [m.neg(i)].into_iter().chain(roots[1..].iter().copied());
         Self {
             m: *m,
@@ -66,7 +95,8 @@ impl LazyTable {
             roots: LazyFactors::new(m, all),
             inverse: LazyFactors::new(m, inverse.iter().copied()),
             scales: [scale, m.mul(i, scale)],
-            start: ((1 << 31) / p + 1 + 2 * STAGES) * p,
+            start,
+            pairs: PairTable::new(m, i, start),
         }
     }
 
@@ -81,19 +111,20 @@ impl LazyTable {
         assert_eq!(a.len(), self.n);
         let a = a.as_mut_ptr();
         // SAFETY: the length by the assertion.
-        unsafe { self.whole(Words(a), a) };
+        unsafe { self.whole(Words { at: a, start: self.start }, a) };
     }
 
-    /// As [`super::NttTable::forward_sums`], for any bound up to 2³⁰.
-    pub fn forward_sums(&self, integers: Summands<'_>, a: &mut [u32]) {
-        let Summands { x, y } = integers;
-        assert!([a.len(), x.len(), y.map_or(self.n, |(y, ..)| y.len())] == [self.n; 3]);
+    /// The values in [0, p), into `a`.
+    pub fn forward_integers(&self, x: Coefficients<'_>, a: &mut [u32]) {
+        assert!([a.len(), x.len()] == [self.n; 2]);
         let a = a.as_mut_ptr();
         // SAFETY: the lengths by the assertion.
         unsafe {
-            match y {
-                None => self.whole(Integers(x.as_ptr()), a),
-                Some(y) => self.whole(self.mixed(x, y), a),
+            match x {
+                Coefficients::Integers(x) => {
+                    self.whole(Integers { at: x.as_ptr(), start: self.start }, a);
+                }
+                Coefficients::Pairs(x) => self.whole(self.pairs.source(x.as_ptr()), a),
             }
         }
     }
@@ -127,13 +158,6 @@ impl LazyTable {
         });
     }
 
-    /// x + w·y.
-    #[inline(always)]
-    fn mixed(&self, x: &[i32], (y, w, k): (&[i32], &Factors, usize)) -> Sums {
-        let w = Factor::splat(&self.m, w.values()[k]);
-        Sums { x: x.as_ptr(), y: y.as_ptr(), w, multiple: Lazy::splat(self.start) }
-    }
-
     /// Values in [0, p) of what `source` has, to `a`.
     ///
     /// # Safety
@@ -144,7 +168,7 @@ impl LazyTable {
             let (p, between) = (Prime::new(&t.m), Wide(work));
             // SAFETY: the caller's promise.
             unsafe {
-                t.begin(&p, source, null(), work, between);
+                t.begin(&p, source, (null(), 0), work, between);
                 for at in (0..t.n).step_by(PAIR) {
                     let to = inner::Residues(a.add(at), &p);
                     inner::forward(&t.roots, &p, (t.n + at) / BLOCK, between.from(at), to);
@@ -168,29 +192,36 @@ impl LazyTable {
         unsafe { inner::forward(&self.roots, p, (self.n + at) / BLOCK, from, to) }
     }
 
-    /// [`LazyTable::begin`] with integers of at most 2³⁰ in absolute value.
+    /// [`LazyTable::begin`] with integers, of which there are N; those that come next are asked for.
     ///
     /// # Safety
     /// As there.
     #[inline(always)]
-    pub unsafe fn begin_sums(
+    pub unsafe fn begin_integers(
         &self,
         p: &Prime,
-        x: Summands<'_>,
-        next: *const i32,
+        x: Coefficients<'_>,
+        next: Option<&Coefficients<'_>>,
         work: *mut u64,
         to: Packed,
     ) {
+        let next = next.map_or((null(), 0), Coefficients::place);
         // SAFETY: the caller's promise.
         unsafe {
-            match x.y {
-                None => self.begin(p, Integers(x.x.as_ptr()), next, work, to),
-                Some(y) => self.begin(p, self.mixed(x.x, y), next, work, to),
+            match x {
+                Coefficients::Integers(x) => {
+                    let source = Integers { at: x.as_ptr(), start: self.start };
+                    self.begin(p, source, next, work, to);
+                }
+                Coefficients::Pairs(x) => {
+                    self.begin(p, self.pairs.source(x.as_ptr()), next, work, to);
+                }
             }
         }
     }
 
-    /// All stages but the last six: pairs of blocks for [`inner`], block b being that of node N/64 + b. Meanwhile memory is asked for N words from `next` on, wherever that is.
+    /// All stages but the last six: pairs of blocks for [`inner`], block b being that of node N/64 + b. Meanwhile
+    /// memory is asked for as [`outer::forward`] says.
     ///
     /// # Safety
     /// The source has N coefficients, `work` points to as many numbers, and `to` has room for them; in a
@@ -200,7 +231,7 @@ impl LazyTable {
         &self,
         p: &Prime,
         source: impl Source,
-        next: *const i32,
+        next: (*const u8, usize),
         work: *mut u64,
         to: impl Between,
     ) {
@@ -219,8 +250,56 @@ impl LazyTable {
 #[cfg(test)]
 mod tests {
     use super::super::NttTable;
-    use super::{LazyTable, WORK};
+    use super::super::pair;
+    use super::{Coefficients, LazyTable, WORK};
     use crate::math::{Modulus, primes_below, simd::Simd};
+
+    /// The ends of all ranges, and what is alone among zeros.
+    #[test]
+    fn integers_of_two_primes() {
+        let n = LazyTable::LEAST;
+        let most = 1 << 30;
+        let q = Modulus::new(primes_below(1 << 31, 4 * n as u32).next().unwrap());
+        let integers = |seed: u32| -> Vec<i32> {
+            let at = |i: u32| match (i + seed) % 7 {
+                0 => most,
+                1 => -most,
+                2 | 3 => 0,
+                _ => (i + seed).wrapping_mul(2_654_435_761) as i32 % (most + 1),
+            };
+            (0..n as u32).map(at).collect()
+        };
+        let one = |at: usize| (0..n).map(|i| if i == at { -most } else { 0 }).collect();
+        let mut pairs = vec![
+            (integers(0), integers(0)),
+            (integers(3), integers(4)),
+            (integers(0), integers(1)),
+        ];
+        pairs.extend([
+            (one(0), one(1)),
+            (one(n - 1), one(0)),
+            (one(n / 2), one(n / 2)),
+            (one(n), one(n)),
+        ]);
+        for bound in [1 << 31, 1 << 30, 1 << 20] {
+            let t =
+                NttTable::new(Modulus::new(primes_below(bound, 4 * n as u32).nth(1).unwrap()), n);
+            let Some(lazy) = Simd::all().find_map(|simd| t.lazy(simd)) else { return };
+            for (x, y) in &pairs {
+                let sum =
+                    |(&x, &y): (&i32, &i32)| i64::from(x) + i64::from(q.value()) * i64::from(y);
+                let sums: Vec<i64> = x.iter().zip(y).map(sum).collect();
+                let mut want: Vec<u32> = sums.iter().map(|&x| t.modulus().from_i64(x)).collect();
+                t.forward_with(Simd::all().next().unwrap(), &mut want);
+                for simd in Simd::all() {
+                    let (mut pairs, mut got) = (vec![0; n], vec![0; n]);
+                    pair(simd, &q, x, y, &mut pairs);
+                    lazy.forward_integers(Coefficients::Pairs(&pairs), &mut got);
+                    assert_eq!(got, want, "{simd}, {bound}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn transforms_of_secrets_leave_nothing() {

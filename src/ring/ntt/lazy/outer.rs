@@ -14,66 +14,85 @@ use crate::math::{
 /// Parts that these stages make of a polynomial.
 pub const RADIX: usize = 8;
 
-/// Lines of words read for a column of all parts.
-const LINES: usize = RADIX * Lazy::N / 16;
+/// Bytes of a cache line, as many as coefficients in a column of all parts.
+const LINE: usize = RADIX * Lazy::N;
 
 /// Where −I stands among the roots.
 pub const FOLD: usize = 0;
 
-/// Coefficients, in lanes of 64 bits: at least −2³¹, and below 2³².
+/// Coefficients aⱼ in lanes of 64 bits, perhaps all of them with the same number added.
 pub trait Source: Copy {
-    /// Those from `at` on.
+    /// Those from `at` on, and a multiple of p so large that no difference becomes negative; what has been added
+    /// to all is taken from them, less I times as much.
     ///
     /// # Safety
     /// There are eight from `at` on, and the processor has IFMA.
-    unsafe fn lanes(self, p: &Prime, at: usize) -> Lazy;
+    unsafe fn lanes(self, at: usize) -> Lazy;
+
+    /// Those from `at` on, the last one first, at least 0 and below 2⁵².
+    ///
+    /// # Safety
+    /// As for [`Source::lanes`].
+    unsafe fn reversed(self, at: usize) -> Lazy;
+
+    /// What stands for 0.
+    fn zero(self) -> Lazy;
 }
 
-/// Words as they are.
+/// Words as they are; `start` is [`LazyTable::start`].
 #[derive(Clone, Copy)]
-pub struct Words(pub *const u32);
+pub struct Words {
+    pub at: *const u32,
+    pub start: u64,
+}
 
 impl Source for Words {
     #[inline(always)]
-    unsafe fn lanes(self, _: &Prime, at: usize) -> Lazy {
+    unsafe fn lanes(self, at: usize) -> Lazy {
         // SAFETY: the caller's promise.
-        unsafe { Lazy::words(self.0.add(at)) }
+        unsafe { Lazy::words(self.at.add(at)) }.add(Lazy::splat(self.start))
+    }
+
+    #[inline(always)]
+    unsafe fn reversed(self, at: usize) -> Lazy {
+        // SAFETY: the caller's promise.
+        unsafe { Lazy::words(self.at.add(at)) }.reversed()
+    }
+
+    #[inline(always)]
+    fn zero(self) -> Lazy {
+        Lazy::splat(0)
     }
 }
 
-/// Integers.
+/// Integers from −2³¹ on; `start` is [`LazyTable::start`].
 #[derive(Clone, Copy)]
-pub struct Integers(pub *const i32);
+pub struct Integers {
+    pub at: *const i32,
+    pub start: u64,
+}
 
 impl Source for Integers {
     #[inline(always)]
-    unsafe fn lanes(self, _: &Prime, at: usize) -> Lazy {
+    unsafe fn lanes(self, at: usize) -> Lazy {
         // SAFETY: the caller's promise.
-        unsafe { Lazy::integers(self.0.add(at)) }
+        unsafe { Lazy::integers(self.at.add(at)) }.add(Lazy::splat(self.start))
     }
-}
 
-/// Integers x + w·y, the product reduced; |x| and |y| at most 2³⁰.
-#[derive(Clone, Copy)]
-pub struct Sums {
-    pub x: *const i32,
-    pub y: *const i32,
-    pub w: Factor,
-    /// A multiple of p of at least 2³⁰.
-    pub multiple: Lazy,
-}
-
-impl Source for Sums {
     #[inline(always)]
-    unsafe fn lanes(self, p: &Prime, at: usize) -> Lazy {
+    unsafe fn reversed(self, at: usize) -> Lazy {
         // SAFETY: the caller's promise.
-        let [x, y] = unsafe { [self.x, self.y].map(|x| Lazy::integers(x.add(at))) };
-        x.add_product(y.add(self.multiple), self.w, p)
+        unsafe { self.lanes(at) }.reversed()
+    }
+
+    #[inline(always)]
+    fn zero(self) -> Lazy {
+        Lazy::splat(0)
     }
 }
 
-/// From coefficients to [`RADIX`] parts, after the third stage. Meanwhile memory is asked for N words from `next`
-/// on, wherever that is.
+/// From coefficients to [`RADIX`] parts, after the third stage. Meanwhile memory is asked for N coefficients of
+/// `next.1` bytes from `next.0` on, wherever that is.
 ///
 /// # Safety
 /// The processor has IFMA; the source has N coefficients, and `out` points to N double words.
@@ -82,27 +101,26 @@ pub unsafe fn forward(
     table: &LazyTable,
     p: &Prime,
     source: impl Source,
-    next: *const i32,
+    next: (*const u8, usize),
     out: *mut u64,
 ) {
     let stride = table.n / RADIX;
-    let start = Lazy::splat(table.start);
     // SAFETY: part k's columns from i on are within the polynomial, and so are those opposite.
     unsafe {
         let fold = table.roots.one(FOLD);
         for i in (0..stride).step_by(Lazy::N) {
-            for k in 0..LINES {
-                ask_second(next.wrapping_add(RADIX * i + k * RADIX * Lazy::N / LINES));
+            // RADIX·8 coefficients: a line for each byte that one of them has.
+            for line in 0..next.1 {
+                ask_second(next.0.wrapping_add(RADIX * i * next.1 + line * LINE));
             }
             let mut v = [Lazy::splat(0); RADIX];
             for (k, v) in v.iter_mut().enumerate() {
                 let j = k * stride + i;
-                let x = source.lanes(p, j).add(start);
                 let opposite = match j {
-                    0 => source.lanes(p, table.n - Lazy::N).add(start).reversed_behind_zero(),
-                    _ => source.lanes(p, table.n - j - (Lazy::N - 1)).add(start).reversed(),
+                    0 => source.reversed(table.n - Lazy::N).behind(source.zero()),
+                    _ => source.reversed(table.n - j - (Lazy::N - 1)),
                 };
-                *v = x.add_product(opposite, fold, p);
+                *v = source.lanes(j).add_product(opposite, fold, p);
             }
             splits(&table.roots, p, 1, &mut v);
             for (k, v) in v.into_iter().enumerate() {

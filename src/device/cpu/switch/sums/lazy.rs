@@ -11,8 +11,8 @@ use crate::math::{
     ahead::ask,
     lazy::{Factor, Lazy, Prime},
 };
-use crate::ring::lazy::{Lanes, LazyTable, PAIR, Packed};
-use std::ptr::null;
+use crate::ring::Summands;
+use crate::ring::lazy::{Coefficients, Lanes, LazyTable, PAIR, Packed};
 
 /// Sixteen values: those at even places, and those at odd ones.
 type Sixteen = [Lazy; 2];
@@ -71,8 +71,8 @@ unsafe fn run<const ROWS: usize>(
     // SAFETY: the caller's promise, and as much memory as is used.
     unsafe {
         for (t, (x, to)) in job.transforms.iter().zip(begun.chunks_exact_mut(n)).enumerate() {
-            let next = job.transforms.get(t + 1).map_or(null(), |x| x.of.x.as_ptr());
-            table.begin_sums(&p, x.of, next, whole.as_mut_ptr(), packed(to.as_mut_ptr()));
+            let next = job.transforms.get(t + 1);
+            table.begin_integers(&p, *x, next, whole.as_mut_ptr(), packed(to.as_mut_ptr()));
         }
         for at in (0..n).step_by(PAIR) {
             for t in 0..count {
@@ -96,7 +96,7 @@ struct Job<'a, const ROWS: usize> {
     key_step: usize,
     c: [Option<[&'a [u32]; 2]>; ROWS],
     /// Row by row: digits, then the remainders of both components.
-    transforms: Vec<Integers<'a>>,
+    transforms: Vec<Coefficients<'a>>,
     /// The places among all digits of those that are transformed.
     places: Vec<usize>,
     ready: Vec<Ready<'a, ROWS>>,
@@ -149,8 +149,9 @@ impl<'a, const ROWS: usize> Job<'a, ROWS> {
         }
         for (k, row) in rows.into_iter().enumerate() {
             job.c[k] = row.c;
-            job.transforms.extend(job.places.iter().filter_map(|&j| row.digits[j].integers()));
-            job.transforms.extend(row.remainders.iter().flatten());
+            let digits = job.places.iter().filter_map(|&j| row.digits[j].integers());
+            let all = digits.chain(row.remainders.iter().flatten().copied());
+            job.transforms.extend(all.map(coefficients));
             for ready in &mut job.ready {
                 if let Digit::Values(x, _) = row.digits[ready.place] {
                     ready.values[k] = x;
@@ -159,6 +160,14 @@ impl<'a, const ROWS: usize> Job<'a, ROWS> {
         }
         job.steps = steps(sums.way, m, job.places.len());
         job
+    }
+}
+
+fn coefficients(integers: Integers<'_>) -> Coefficients<'_> {
+    match integers {
+        Integers::Sums { of: Summands { x, y: None }, .. } => Coefficients::Integers(x),
+        Integers::Sums { .. } => unreachable!("integers of two primes are pairs"),
+        Integers::Pairs(x) => Coefficients::Pairs(x),
     }
 }
 

@@ -47,11 +47,13 @@ impl<'a> Digit<'a> {
     }
 }
 
-/// Integers with the most that they are in absolute value, 2³⁰ at most.
+/// Integers to be transformed.
 #[derive(Clone, Copy, Debug)]
-pub struct Integers<'a> {
-    pub of: Summands<'a>,
-    pub bound: u32,
+pub enum Integers<'a> {
+    /// With the most that the summands are in absolute value, 2³⁰ at most.
+    Sums { of: Summands<'a>, bound: u32 },
+    /// Of two primes, where transforms have lanes that take them.
+    Pairs(&'a [u64]),
 }
 
 /// Memory of one thread.
@@ -62,15 +64,15 @@ pub struct Work {
     lazy: lazy::Work,
 }
 
-/// Whether the key is to be in Montgomery form, in which its products are reduced without lanes that
-/// are large enough.
-pub fn in_montgomery_form(simd: Simd, basis: &Basis) -> bool {
+/// Whether all transforms have lanes that nothing reduces. Elsewhere the key is to be in Montgomery form, in which
+/// its products are reduced.
+pub fn is_lazy(simd: Simd, basis: &Basis) -> bool {
     #[cfg(target_arch = "x86_64")]
     if (0..basis.len()).all(|i| basis.table(i).lazy(simd).is_some()) {
-        return false;
+        return true;
     }
     let _ = (simd, basis);
-    true
+    false
 }
 
 /// What the ciphertexts have in common.
@@ -109,8 +111,11 @@ impl Sums<'_> {
             count <= self.key_digits && (count == 0 || self.key.len() == 2 * self.key_digits * n)
         );
         assert!(values.c.iter().flatten().all(|c| c.len() == n));
-        let fits = |x: &Integers<'_>| {
-            x.of.x.len() == n && x.of.y.is_none_or(|(y, ..)| y.len() == n) && x.bound <= 1 << 30
+        let fits = |x: &Integers<'_>| match *x {
+            Integers::Sums { of: Summands { x, y }, bound } => {
+                x.len() == n && y.is_none_or(|(y, ..)| y.len() == n) && bound <= 1 << 30
+            }
+            Integers::Pairs(x) => x.len() == n,
         };
         assert!(values.digits.iter().all(|d| match d {
             Digit::Integers(x) => fits(x),

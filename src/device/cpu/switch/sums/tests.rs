@@ -3,8 +3,12 @@
 use super::super::way::Step;
 use super::*;
 use crate::math::{Modulus, primes_below};
+use crate::ring::pair;
 
 const DIGITS: usize = 13;
+
+/// The other prime of digits of two.
+const Q: u32 = 2_147_352_577;
 
 /// The steps of all kinds of ways: nothing goes, a guard, one prime or two, a guard and another.
 fn ways() -> [Vec<Step>; 5] {
@@ -33,25 +37,33 @@ struct Row {
     c: [Vec<u32>; 2],
     x: Vec<Vec<i32>>,
     y: Vec<i32>,
+    /// x + q·y.
+    pairs: Vec<Vec<u64>>,
     ready: Vec<u32>,
 }
 
 impl Row {
     fn new(n: usize, p: u32, bound: i32, seed: u32) -> Self {
         let residues = |k: u32| (0..n as u32).map(|i| p - 1 - (i + k + seed) % 3 % p).collect();
-        Self {
-            c: [0, 1].map(residues),
-            x: (0..DIGITS as u32 + 4).map(|j| integers(n, bound, seed + j)).collect(),
-            y: integers(n, bound, seed + 99),
-            ready: residues(2),
-        }
+        let x: Vec<_> = (0..DIGITS as u32 + 4).map(|j| integers(n, bound, seed + j)).collect();
+        let y = integers(n, bound, seed + 99);
+        let pairs = x.iter().map(|x| {
+            let mut pairs = vec![0; n];
+            pair(Simd::detect(), &Modulus::new(Q), x, &y, &mut pairs);
+            pairs
+        });
+        let pairs = pairs.collect();
+        Self { c: [0, 1].map(residues), x, y, pairs, ready: residues(2) }
     }
 
     /// Every third digit is a sum; the fifth is there, times a factor.
-    fn values<'a>(&'a self, factors: &'a Factors, bound: i32) -> Values<'a> {
+    fn values<'a>(&'a self, factors: &'a Factors, bound: i32, pairs: bool) -> Values<'a> {
         let integers = |j: usize| {
+            if pairs && j.is_multiple_of(3) {
+                return Integers::Pairs(&self.pairs[j]);
+            }
             let y = j.is_multiple_of(3).then_some((&self.y[..], factors, 1));
-            Integers { of: Summands { x: &self.x[j], y }, bound: bound as u32 }
+            Integers::Sums { of: Summands { x: &self.x[j], y }, bound: bound as u32 }
         };
         let digit = |j: usize| match j {
             5 => Digit::Values(&self.ready, Some((factors, 0))),
@@ -69,8 +81,9 @@ impl Row {
 /// The values of integers by the portable transform.
 fn transformed(table: &NttTable, x: &Integers<'_>) -> Vec<u32> {
     let m = table.modulus();
-    let mut values: Vec<u32> = x.of.x.iter().map(|&x| m.from_i32(x)).collect();
-    if let Some((y, w, k)) = x.of.y {
+    let Integers::Sums { of, .. } = x else { panic!("only sums are told apart here") };
+    let mut values: Vec<u32> = of.x.iter().map(|&x| m.from_i32(x)).collect();
+    if let Some((y, w, k)) = of.y {
         let products = y.iter().map(|&y| m.mul(m.from_i32(y), w.values()[k]));
         values.iter_mut().zip(products).for_each(|(x, y)| *x = m.add(*x, y));
     }
@@ -141,8 +154,9 @@ fn sums_are_exact_at_the_extremes() {
         let table = NttTable::new(m, n);
         let most = 1 << 30;
         let rows = [Row::new(n, p, most, 0), Row::new(n, p, most, 7)];
-        let factors = Factors::new(&m, [p - 2, p / 2].into_iter());
-        let values = rows.each_ref().map(|row| row.values(&factors, most));
+        let factors = Factors::new(&m, [p - 2, Q % p].into_iter());
+        let [values, lazy_values] =
+            [false, true].map(|pairs| rows.each_ref().map(|row| row.values(&factors, most, pairs)));
         let residues = |k: u32| (0..n as u32).map(|i| p - 1 - (i + k) % 4 % p).collect();
         let key: Vec<[Vec<u32>; 2]> =
             (0..DIGITS as u32).map(|j| [residues(2 * j), residues(2 * j + 1)]).collect();
@@ -159,6 +173,7 @@ fn sums_are_exact_at_the_extremes() {
                 let (pairs, _) = got.as_chunks_mut::<2>();
                 let mut out: Vec<[&mut [u32]; 2]> =
                     pairs.iter_mut().map(|[a, b]| [&mut a[..], &mut b[..]]).collect();
+                let values = if montgomery { &values } else { &lazy_values };
                 sums.write(&values[..count], &mut Work::default(), &mut out);
                 assert_eq!(got, want[..count].concat(), "{simd}, {p}, {n}, {count}, {way:?}");
             }

@@ -60,7 +60,10 @@ pub fn write(
 impl Sums<'_> {
     /// The values of integers.
     fn transform<'a>(&self, x: Integers<'_>, to: &'a mut [u32]) -> &'a [u32] {
-        self.table.forward_sums(self.simd, x.of, x.bound, to);
+        match x {
+            Integers::Sums { of, bound } => self.table.forward_sums(self.simd, of, bound, to),
+            Integers::Pairs(_) => unreachable!("pairs are for transforms with other lanes"),
+        }
         to
     }
 }
