@@ -51,6 +51,15 @@ impl<'a, 'b> Partial<'a, 'b> {
         Some(unsafe { V::load(from.as_ptr()) })
     }
 
+    /// Writes a sum that is complete to `row` of the tile, where all of the pass is written at once.
+    #[inline(always)]
+    pub fn write<V: Vector>(&mut self, row: u32, offset: usize, sum: V) {
+        let past = self.y.last;
+        let to = &mut self.y.row(row as usize)[self.column + self.at + offset..][..V::LANES];
+        // SAFETY: as many words.
+        unsafe { put_away(sum, past, to.as_mut_ptr()) };
+    }
+
     /// Keeps a sum for row `i`.
     #[inline(always)]
     pub fn put<V: Vector>(&mut self, i: usize, offset: usize, sum: V) {
@@ -66,15 +75,24 @@ pub fn finish<V: Vector>(sums: &[u32], pass: usize, column: usize, rows: &[u32],
     let past = y.last;
     for (sums, &row) in sums.chunks_exact(pass).zip(rows) {
         let y = &mut y.row(row as usize)[column..column + pass];
-        let whole = y.as_ptr().addr().is_multiple_of(4 * V::LANES);
         for (from, to) in sums.chunks_exact(V::LANES).zip(y.chunks_exact_mut(V::LANES)) {
-            // SAFETY: as many words, where it matters at a multiple of their size.
-            unsafe {
-                match past && whole {
-                    true => V::load(from.as_ptr()).stream(to.as_mut_ptr()),
-                    false => V::load(from.as_ptr()).store(to.as_mut_ptr()),
-                }
-            }
+            // SAFETY: as many words.
+            unsafe { put_away(V::load(from.as_ptr()), past, to.as_mut_ptr()) };
+        }
+    }
+}
+
+/// To memory, `past` the caches where the place allows it.
+///
+/// # Safety
+/// `at` points to as many writable words.
+#[inline(always)]
+unsafe fn put_away<V: Vector>(sum: V, past: bool, at: *mut u32) {
+    // SAFETY: the caller's promise, and a multiple of the vector's size where that matters.
+    unsafe {
+        match past && at.addr().is_multiple_of(4 * V::LANES) {
+            true => sum.stream(at),
+            false => sum.store(at),
         }
     }
 }

@@ -118,18 +118,19 @@ per_vector! {
                 let own = &mut sums[segment.rows.start * pass..segment.rows.end * pass];
                 for at in (0..pass).step_by(columns) {
                     let x = &x[words * ((first + at) / columns)..][..words];
+                    let direct = is_direct(segment, pass, columns);
                     let mut to = Partial::new(own, pass, first, at, segment.first, y);
                     match segment.rows.len() {
-                        1 => part::<V, COUNT, 1>(&gather, matrix, segment, x, &mut to),
-                        2 => part::<V, COUNT, 2>(&gather, matrix, segment, x, &mut to),
-                        3 => part::<V, COUNT, 3>(&gather, matrix, segment, x, &mut to),
-                        4 => part::<V, COUNT, 4>(&gather, matrix, segment, x, &mut to),
-                        5 => part::<V, COUNT, 5>(&gather, matrix, segment, x, &mut to),
-                        ROWS => part::<V, COUNT, ROWS>(&gather, matrix, segment, x, &mut to),
+                        1 => part::<V, COUNT, 1>(&gather, matrix, segment, x, direct, &mut to),
+                        2 => part::<V, COUNT, 2>(&gather, matrix, segment, x, direct, &mut to),
+                        3 => part::<V, COUNT, 3>(&gather, matrix, segment, x, direct, &mut to),
+                        4 => part::<V, COUNT, 4>(&gather, matrix, segment, x, direct, &mut to),
+                        5 => part::<V, COUNT, 5>(&gather, matrix, segment, x, direct, &mut to),
+                        ROWS => part::<V, COUNT, ROWS>(&gather, matrix, segment, x, direct, &mut to),
                         rows => unreachable!("{rows} rows in a segment"),
                     }
                 }
-                if segment.last {
+                if segment.last && !is_direct(segment, pass, columns) {
                     let rows = &matrix.rows[segment.rows.clone()];
                     finish::<V>(own, pass, first, rows, y);
                 }
@@ -137,6 +138,12 @@ per_vector! {
         }
         order_streams();
     }
+}
+
+/// Whether a segment's sums are complete as they come, in whole lines: they need not be kept together first.
+#[inline(always)]
+fn is_direct(segment: &Segment, pass: usize, columns: usize) -> bool {
+    segment.first && segment.last && pass == columns
 }
 
 /// What brings sums of high and low halves together.
@@ -164,6 +171,7 @@ fn part<V: Vector, const COUNT: usize, const R: usize>(
     matrix: &Halves,
     segment: &Segment,
     x: &[u32],
+    direct: bool,
     to: &mut Partial<'_, '_>,
 ) {
     let columns = COUNT * V::LANES;
@@ -196,7 +204,10 @@ fn part<V: Vector, const COUNT: usize, const R: usize>(
             let sum = k.gathered(h, l, gather.high, gather.low);
             let before = to.before::<V>(i, row, j * V::LANES);
             let sum = before.map_or(sum, |before| k.reduced(before.add(sum)));
-            to.put(i, j * V::LANES, sum);
+            match direct {
+                true => to.write(row, j * V::LANES, sum),
+                false => to.put(i, j * V::LANES, sum),
+            }
         }
     }
 }
