@@ -5,8 +5,9 @@
 //! chunk's place is free again after its last reader, so a value's tile has room for what of it
 //! lives at one time, and small chunks make small tiles.
 
+use super::inline::inlined;
 use super::order::{orders, seams};
-use super::stages::{Stage, in_parts, inlined, whole};
+use super::stages::{Stage, in_parts, whole};
 use crate::plan::{Program, Value};
 use crate::ring::{BlockMatrix, Shape};
 use std::collections::HashMap;

@@ -1,10 +1,11 @@
 //! When and where: runs a program on an engine within a memory budget, ciphertexts resident from the
 //! first layer to the last.
 //!
-//! From the inside out: `stages` are a program's steps, wide sums in parts; `order` says in which order
-//! their rows are asked for; `layout` cuts values into chunks, orders them depth first and gives each
-//! its place; [`Runner`] runs them.
+//! From the inside out: `stages` are a program's steps, wide sums in parts; `inline` leaves out those that
+//! their readers can make themselves; `order` says in which order their rows are asked for; `layout` cuts
+//! values into chunks, orders them depth first and gives each its place; [`Runner`] runs them.
 
+mod inline;
 mod lanes;
 mod layout;
 mod order;

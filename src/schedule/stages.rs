@@ -2,13 +2,10 @@
 //!
 //! A dense layer reads all that is before it, which would have to live at one time. In parts it is
 //! added up as its inputs come, and they can go.
-//!
-//! A sum of the input that is read by squares alone can be made where it is squared, and is no stage then
-//! ([`inlined`]).
 
 use super::order::{fractions, keys};
 use crate::plan::{Program, Step};
-use crate::ring::{Block, BlockMatrix};
+use crate::ring::BlockMatrix;
 use crate::scheme::Switch;
 use std::borrow::Cow;
 
@@ -59,7 +56,7 @@ pub struct Summand<'a> {
     pub inner: Option<Inner<'a>>,
 }
 
-/// A step that is no stage.
+/// A step that is no stage ([`super::inline`]).
 #[derive(Clone, Debug)]
 pub struct Inner<'a> {
     /// Which.
@@ -69,7 +66,7 @@ pub struct Inner<'a> {
     /// Integers added to each row.
     pub bias: &'a [i128],
     /// For each block of the summand's matrix, the rows of the source that it depends on, ascending.
-    reach: Vec<Vec<u32>>,
+    pub reach: Vec<Vec<u32>>,
 }
 
 impl Inner<'_> {
@@ -145,67 +142,6 @@ impl<'a> Stage<'a> {
 /// A stage a step.
 pub fn whole(program: &Program) -> Vec<Stage<'_>> {
     program.steps.iter().enumerate().map(|(index, step)| Stage::new(index, step)).collect()
-}
-
-/// A stage a step, but for sums of the input that only squares read: their readers make them.
-pub fn inlined(program: &Program) -> Vec<Stage<'_>> {
-    let all = |source: usize, is: &dyn Fn(&crate::plan::Term) -> bool| {
-        let terms = program.steps.iter().flat_map(|s| &s.terms);
-        terms.filter(|t| t.source == source).all(is)
-    };
-    let is_inner = |step: &Step, value: usize| {
-        let alone = step.switch.is_none() && value < program.steps.len();
-        let of_input = matches!(&step.terms[..], [t] if t.source == 0 && !t.squared);
-        alone && of_input && all(value, &|t| t.squared)
-    };
-    let mut values = vec![0];
-    let mut inner: Vec<Option<usize>> = vec![None];
-    let mut stages: Vec<Stage<'_>> = Vec::new();
-    for (index, mut stage) in whole(program).into_iter().enumerate() {
-        if is_inner(&program.steps[index], index + 1) {
-            inner.push(Some(index));
-            values.push(0);
-            continue;
-        }
-        for t in &mut stage.terms {
-            if let Some(step) = inner[t.source] {
-                let Step { terms, bias, .. } = &program.steps[step];
-                let matrix = &terms[0].matrix;
-                let reach = reach(&t.matrix, matrix);
-                t.inner = Some(Inner { step, matrix, bias, reach });
-            }
-            t.source = values[t.source];
-        }
-        stages.push(stage);
-        inner.push(None);
-        values.push(stages.len());
-    }
-    // Its last reader is done with it.
-    for step in inner.into_iter().flatten() {
-        let reads = |s: &&mut Stage<'_>| s.inners().any(|(_, inner)| inner.step == step);
-        stages.iter_mut().rev().find(reads).into_iter().for_each(|s| s.inlined.push(step));
-    }
-    stages
-}
-
-/// For each block of `outer`, what it depends on through `inner`.
-fn reach(outer: &BlockMatrix, inner: &BlockMatrix) -> Vec<Vec<u32>> {
-    let mut block_of = vec![0; inner.outputs()];
-    for (i, block) in inner.blocks().iter().enumerate() {
-        inner.rows()[block.rows.clone()].iter().for_each(|&row| block_of[row as usize] = i);
-    }
-    let of_block = |block: &Block| {
-        let mut blocks: Vec<usize> =
-            outer.columns()[block.columns.clone()].iter().map(|&c| block_of[c as usize]).collect();
-        blocks.sort_unstable();
-        blocks.dedup();
-        let columns = |b: usize| inner.columns()[inner.blocks()[b].columns.clone()].iter().copied();
-        let mut rows: Vec<u32> = blocks.into_iter().flat_map(columns).collect();
-        rows.sort_unstable();
-        rows.dedup();
-        rows
-    };
-    outer.blocks().iter().map(of_block).collect()
 }
 
 /// Wide sums in parts, each of which reads about `grain` bytes.

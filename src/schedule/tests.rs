@@ -1,7 +1,8 @@
 //! Layouts hold together, and what they cut computes the same ciphertexts.
 
+use super::inline::inlined;
 use super::layout::Layout;
-use super::stages::{in_parts, inlined, whole};
+use super::stages::{in_parts, whole};
 use super::{Evaluate, Runner};
 use crate::device::{DeviceError, cpu::CpuEngine};
 use crate::model::{Conv2d, Dense, Network, Padding, Polynomial};
