@@ -92,29 +92,26 @@ struct Job<'a> {
 #[derive(Clone, Copy)]
 struct Known<'a> {
     row: usize,
-    /// As of [`Scratch::digits`], or of [`Scratch::digit_pairs`].
+    /// As of [`Scratch::digits`].
     digits: &'a [i32],
-    digit_pairs: &'a [u64],
-    /// As of [`Scratch::remainders`] and of [`Scratch::remainder_pairs`]; none before all are known.
+    /// As of [`Scratch::remainders`] and of [`Scratch::pairs`]; none before all are known.
     remainders: &'a [i32],
-    remainder_pairs: &'a [u64],
+    pairs: &'a [u64],
 }
 
 /// What one thread works in.
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// `[row][digit][prime of the digit][N]`: the digits of c₂, centred coefficients x of which
-    /// x₀ + p₀·x₁ is the digit.
+    /// x₀ + p₀·x₁ is the digit; or the digit's N pairs, in the same memory.
     digits: Lines<i32>,
-    /// `[row][digit][N]`, where they are of two primes and are pairs.
-    digit_pairs: Lines<u64>,
     /// `[row][prime that goes, the last first][component][N]`: remainders, centred coefficients.
     remainders: Lines<i32>,
-    /// `[row][two primes that go][component][N]`, where they are pairs.
-    remainder_pairs: Lines<u64>,
+    /// `[row][two primes that go][component][N]`: what two remainders are together.
+    pairs: Lines<u64>,
     /// Values of digits and remainders modulo one prime.
     work: Work,
-    /// `[row of a pass][component][N]` modulo a prime that goes, or coefficients.
+    /// `[row of a pass][component][N]` modulo a prime that goes, or a digit's coefficients.
     top: Lines<u32>,
 }
 
@@ -126,51 +123,28 @@ impl Job<'_> {
         let count = self.key.map_or(0, |_| self.digits.count(self.tile.shape().primes));
         // What there is for each row.
         let one = self.digits.primes() * n;
-        let (own_digits, own_digit_pairs) = match self.has_pairs() {
-            true => (0, count * n),
-            false => (count * one, 0),
-        };
-        let (own_remainders, own_remainder_pairs) =
-            (2 * gone * n, if self.lazy { gone / 2 * 2 * n } else { 0 });
-        let digits = s.digits.at_least(rows.len() * own_digits + one);
-        let (digits, both) = digits.split_at_mut(rows.len() * own_digits);
-        let digit_pairs = s.digit_pairs.at_least(rows.len() * own_digit_pairs);
+        let (own_digits, own_remainders) = (count * one, 2 * gone * n);
+        let own_pairs = if self.lazy { gone / 2 * 2 * n } else { 0 };
+        let digits = s.digits.at_least(rows.len() * own_digits);
         let remainders = s.remainders.at_least(rows.len() * own_remainders);
-        let remainder_pairs = s.remainder_pairs.at_least(rows.len() * own_remainder_pairs);
+        let pairs = s.pairs.at_least(rows.len() * own_pairs);
         let top = s.top.at_least(sums::TOGETHER * 2 * n);
 
-        let place = |at: usize| (rows.start + at / count, at % count);
         let digit = |work: &mut [u32], (at, out): (usize, &mut [i32])| {
-            self.digit(place(at), &mut work[..n], out);
-        };
-        let digit_pair = |work: &mut [u32], both: &mut [i32], (at, out): (usize, &mut [u64])| {
-            self.digit(place(at), &mut work[..n], both);
-            let q = self.basis.modulus(at % count * self.digits.primes());
-            pair(self.simd, q, &both[..n], &both[n..], out);
+            self.digit(rows.start + at / count, at % count, work, out);
         };
         if self.alone {
-            let all = digits.par_chunks_exact_mut(one).enumerate();
-            all.for_each_init(|| self.pool.lend(), |s, at| digit(s.top.at_least(n), at));
-            let all = digit_pairs.par_chunks_exact_mut(n).enumerate();
-            all.for_each_init(
-                || self.pool.lend(),
-                |s, at| {
-                    let Scratch { top, digits, .. } = &mut **s;
-                    digit_pair(top.at_least(n), digits.at_least(one), at);
-                },
-            );
+            let digits = digits.par_chunks_exact_mut(one).enumerate();
+            digits.for_each_init(|| self.pool.lend(), |s, at| digit(s.top.at_least(3 * n), at));
         } else {
             digits.chunks_exact_mut(one).enumerate().for_each(|out| digit(top, out));
-            let all = digit_pairs.chunks_exact_mut(n).enumerate();
-            all.for_each(|out| digit_pair(top, both, out));
         }
 
         let known = |k: usize| Known {
             row: rows.start + k,
             digits: &digits[k * own_digits..][..own_digits],
-            digit_pairs: &digit_pairs[k * own_digit_pairs..][..own_digit_pairs],
             remainders: &[],
-            remainder_pairs: &[],
+            pairs: &[],
         };
         let passes = || {
             (0..rows.len()).step_by(sums::TOGETHER).map(|k| k..(k + sums::TOGETHER).min(rows.len()))
@@ -195,20 +169,14 @@ impl Job<'_> {
             }
         }
 
-        for (x, out) in remainders
-            .chunks_exact(own_remainders.max(1))
-            .zip(remainder_pairs.chunks_exact_mut(own_remainder_pairs.max(1)))
-        {
-            for (k, (x, out)) in x.chunks_exact(4 * n).zip(out.chunks_exact_mut(2 * n)).enumerate()
-            {
-                let (q, (x, y)) = (self.basis.modulus(self.primes - 1 - 2 * k), x.split_at(2 * n));
-                // Both components.
-                pair(self.simd, q, x, y, out);
-            }
+        if own_pairs > 0 {
+            let pairs = pairs.chunks_exact_mut(own_pairs);
+            let all = remainders.chunks_exact(own_remainders).zip(pairs);
+            all.for_each(|(remainders, pairs)| self.pair_up(remainders, pairs));
         }
         let known = |k: usize| Known {
             remainders: &remainders[k * own_remainders..][..own_remainders],
-            remainder_pairs: &remainder_pairs[k * own_remainder_pairs..][..own_remainder_pairs],
+            pairs: &pairs[k * own_pairs..][..own_pairs],
             ..known(k)
         };
         let keep = |work: &mut Work, i: usize| {
@@ -226,6 +194,16 @@ impl Job<'_> {
             primes.for_each_init(|| self.pool.lend(), |s, i| keep(&mut s.work, i));
         } else {
             (0..kept).rev().for_each(|i| keep(&mut s.work, i));
+        }
+    }
+
+    /// A row's remainders, two primes together; an odd last one stays as it is.
+    fn pair_up(&self, remainders: &[i32], pairs: &mut [u64]) {
+        let both = 2 * self.basis.degree();
+        let two = remainders.chunks_exact(2 * both).zip(pairs.chunks_exact_mut(both));
+        for (k, (two, out)) in two.enumerate() {
+            let (q, (x, y)) = (self.basis.modulus(self.primes - 1 - 2 * k), two.split_at(both));
+            pair(self.simd, q, x, y, out);
         }
     }
 
@@ -260,20 +238,19 @@ impl Job<'_> {
     /// A row's digits modulo prime `i`.
     fn digits<'a>(&'a self, i: usize, known: &Known<'a>) -> Vec<Digit<'a>> {
         let (size, n) = (self.digits.primes(), self.basis.degree());
-        let all = 0..known.digits.len() / (size * n) + known.digit_pairs.len() / n;
+        let all = known.digits.chunks_exact(size * n).enumerate();
         // Modulo the guard a digit that it is a partner of is 0, the last one.
-        let all = all.filter(|&j| self.guard != Some(i) || i / size != j);
-        let digit = |j: usize| match i / size == j {
+        let all = all.filter(|&(j, _)| self.guard != Some(i) || i / size != j);
+        let digit = |(j, digit): (usize, &'a [i32])| match i / size == j {
             // Modulo its own primes the digit is c₂, times the guard.
             true => {
                 let factor = self.guard.map(|guard| (&self.ways[i].primes, guard));
                 Digit::Values(self.tile.poly(i, 2, known.row), factor)
             }
             false if self.has_pairs() => {
-                Digit::Integers(Integers::Pairs(&known.digit_pairs[j * n..][..n]))
+                Digit::Integers(Integers::Pairs(bytemuck::cast_slice(digit)))
             }
             false => {
-                let digit = &known.digits[j * size * n..][..size * n];
                 let x = digit.chunks_exact(n).collect::<Vec<_>>();
                 Digit::Integers(self.integers(i, [j * size, j * size + 1], &x))
             }
@@ -288,8 +265,7 @@ impl Job<'_> {
         let both = |(k, x): (usize, &'a [i32])| {
             let last = self.primes - 1 - 2 * k;
             [0, 1].map(|c| {
-                if let Some(pairs) = known.remainder_pairs.get((2 * k + c) * n..(2 * k + c + 1) * n)
-                {
+                if let Some(pairs) = known.pairs.get((2 * k + c) * n..(2 * k + c + 1) * n) {
                     return Integers::Pairs(pairs);
                 }
                 let x: Vec<&[i32]> = x.chunks_exact(2 * n).map(|x| &x[c * n..][..n]).collect();
@@ -307,8 +283,20 @@ impl Job<'_> {
         Integers::Sums { of: Summands { x: x[0], y }, bound }
     }
 
-    /// Digit `j` of a row, coefficient by coefficient.
-    fn digit(&self, (row, j): (usize, usize), work: &mut [u32], out: &mut [i32]) {
+    /// Digit `j` of a row, in memory for three polynomials.
+    fn digit(&self, row: usize, j: usize, work: &mut [u32], out: &mut [i32]) {
+        let (work, both) = work.split_at_mut(self.basis.degree());
+        if !self.has_pairs() {
+            return self.coefficients(row, j, work, out);
+        }
+        let both = bytemuck::cast_slice_mut(&mut both[..2 * work.len()]);
+        self.coefficients(row, j, work, both);
+        let (q, (x, y)) = (self.basis.modulus(j * 2), both.split_at(work.len()));
+        pair(self.simd, q, x, y, bytemuck::cast_slice_mut(out));
+    }
+
+    /// Digit `j` of a row modulo each of its primes, coefficient by coefficient.
+    fn coefficients(&self, row: usize, j: usize, work: &mut [u32], out: &mut [i32]) {
         let n = self.basis.degree();
         let first = j * self.digits.primes();
         for (k, i) in (first..first + self.digits.primes()).enumerate() {
