@@ -45,8 +45,8 @@ fn memory_is_bounded_or_refused() {
         let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
         json["memory_bytes"].as_u64().unwrap()
     };
-    let (free, bound) = (memory("100GB"), memory("120MB"));
-    assert!(bound <= 120_000_000 && bound < free, "{bound} {free}");
+    let (free, bound) = (memory("100GB"), memory("80MB"));
+    assert!(bound <= 80_000_000 && bound < free, "{bound} {free}");
     let refused = plan(&["--model", "cryptonets", "--memory", "1MB"]);
     let line = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && line.lines().count() == 1, "{line}");
