@@ -60,6 +60,8 @@ fn limit<E: Engine>(engine: &E, memory: Option<u64>) -> u64 {
 struct Chunk<E: Engine> {
     /// The step of the program that it is of.
     step: usize,
+    /// For people: its layer, and those that are made for it.
+    name: String,
     /// The steps of the program that are complete after it.
     completes: Vec<usize>,
     /// The tile and the matrix of every term.
@@ -175,7 +177,7 @@ impl<E: Engine> Runner<E> {
             let Chunk { ref bias, primes, onto, switch, .. } = *chunk;
             let layer = Layer { terms: &terms, bias, primes, onto, switch };
             self.engine.layer(&layer, into, at)?;
-            let name = || format!("layer {}, rows {rows:?}", chunk.step + 1);
+            let name = || format!("{}, rows {rows:?}", chunk.name);
             self.recorder.note(&self.engine, began, Some(chunk.step), name)?;
             let next_is_input = self.layout.tasks.get(i + 1).is_none_or(|t| t.value == 0);
             if next_is_input {
@@ -241,7 +243,10 @@ fn chunk<E: Engine>(
         (0..stage.level).flat_map(|i| rows.iter().map(move |&row| residue(i, row))).collect();
     let (primes, onto, switch) = (stage.level, stage.onto.is_some(), stage.switch);
     let step = stage.step;
-    Ok(Chunk { step, completes, terms, bias, primes, onto, switch })
+    let layers = stage.inners().map(|(_, inner)| inner.step).chain([step]);
+    let layers: Vec<String> = layers.map(|step| format!("layer {}", step + 1)).collect();
+    let name = layers.join(" and ");
+    Ok(Chunk { step, name, completes, terms, bias, primes, onto, switch })
 }
 
 /// A tile's rows, each from its slot, in their own order.
