@@ -124,6 +124,39 @@ impl Prime {
     }
 }
 
+/// A sum of products on its way.
+#[derive(Clone, Copy)]
+pub struct Products {
+    sum: __m512i,
+    quotient: __m512i,
+}
+
+impl From<Lazy> for Products {
+    #[inline(always)]
+    fn from(start: Lazy) -> Self {
+        Self { sum: start.0, quotient: unsafe { _mm512_setzero_si512() } }
+    }
+}
+
+impl Products {
+    /// With x·w.
+    #[inline(always)]
+    pub fn plus(self, x: Lazy, w: Factor) -> Self {
+        unsafe {
+            Self {
+                sum: _mm512_madd52lo_epu64(self.sum, x.0, w.w),
+                quotient: _mm512_madd52hi_epu64(self.quotient, x.0, w.quotient),
+            }
+        }
+    }
+
+    /// What it began with and Σ (x·w mod p), each product in [0, 2p).
+    #[inline(always)]
+    pub fn reduced(self, p: &Prime) -> Lazy {
+        Lazy(unsafe { _mm512_madd52lo_epu64(self.sum, self.quotient, p.minus) })
+    }
+}
+
 impl Lazy {
     /// How many lanes.
     pub const N: usize = 8;
@@ -157,6 +190,21 @@ impl Lazy {
     pub unsafe fn words(at: *const u32) -> Self {
         // SAFETY: the caller's promise.
         Self(unsafe { _mm512_cvtepu32_epi64(_mm256_loadu_si256(at.cast())) })
+    }
+
+    /// Words as they are, the last one first.
+    ///
+    /// # Safety
+    /// `at` points to eight readable words.
+    #[inline(always)]
+    pub unsafe fn words_reversed(at: *const u32) -> Self {
+        const LOW: __mmask16 = 0x5555;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let order = _mm512_setr_epi32(7, 0, 6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
+            let words = _mm512_castsi256_si512(_mm256_loadu_si256(at.cast()));
+            Self(_mm512_maskz_permutexvar_epi32(LOW, order, words))
+        }
     }
 
     /// Integers, the negative ones modulo 2⁶⁴.
@@ -259,14 +307,11 @@ impl Lazy {
         products: [(Self, Factor); COUNT],
         p: &Prime,
     ) -> Self {
-        unsafe {
-            let (mut sum, mut q) = (self.0, _mm512_setzero_si512());
-            for (x, w) in products {
-                sum = _mm512_madd52lo_epu64(sum, x.0, w.w);
-                q = _mm512_madd52hi_epu64(q, x.0, w.quotient);
-            }
-            Self(_mm512_madd52lo_epu64(sum, q, p.minus))
+        let mut sum = Products::from(self);
+        for (x, w) in products {
+            sum = sum.plus(x, w);
         }
+        sum.reduced(p)
     }
 
     /// Both with the low and the high 52 bits of x·y added.

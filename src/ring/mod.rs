@@ -22,7 +22,7 @@ pub use matrix::{Block, BlockMatrix, MatrixError, ROW_NORM_BOUND, WEIGHT_BOUND};
 pub use ntt::NttTable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use ntt::lazy;
-pub(crate) use ntt::{Summands, pair};
+pub(crate) use ntt::{RAISED, Summands, pair};
 pub use packed::{pack, packed_bytes, unpack};
 pub(crate) use pointwise::{add_product, subtract_product};
 pub use tile::{Shape, Tile};

@@ -35,6 +35,9 @@ use outer::{Input, OuterRoots};
 pub(crate) use pairs::pair;
 use range::{Range, Tight, Wide};
 
+/// What integers of at most as much in absolute value have added where they are words.
+pub(crate) const RAISED: u32 = 1 << 30;
+
 /// Tables for transforms of N coefficients modulo one prime p ≡ 1 mod 4N.
 #[derive(Clone, Debug)]
 pub struct NttTable {

@@ -8,10 +8,11 @@ use crate::math::{
 };
 
 per_simd! {
-    /// Centred representatives of residues in [0, p).
-    pub fn centre(m: &Modulus, x: &[u32], out: &mut [i32]) {
+    /// Centred representatives of residues in [0, p), with a number of at most 2³⁰ added.
+    pub fn centre(m: &Modulus, raised: u32, x: &[u32], out: &mut [i32]) {
         for (out, &x) in out.iter_mut().zip(x) {
-            *out = m.centre(x);
+            // A word, but of an integer or not.
+            *out = m.centre(x).wrapping_add_unsigned(raised);
         }
     }
 }

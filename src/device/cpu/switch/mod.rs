@@ -18,7 +18,7 @@ mod way;
 use super::pool::Pool;
 use super::scatter::Scatter;
 use crate::math::{Lines, simd::Simd};
-use crate::ring::{Basis, Shape, Summands, Tile, pair};
+use crate::ring::{Basis, RAISED, Shape, Summands, Tile, pair};
 use crate::scheme::Digits;
 use coefficients::{centre, divide, multiply, subtract};
 pub use key::CpuKey;
@@ -103,7 +103,7 @@ struct Known<'a> {
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// `[row][digit][prime of the digit][N]`: the digits of c₂, centred coefficients x of which
-    /// x₀ + p₀·x₁ is the digit; or the digit's N pairs, in the same memory.
+    /// x₀ + p₀·x₁ is the digit; or the digit's N pairs, or single ones raised, in the same memory.
     digits: Lines<i32>,
     /// `[row][prime that goes, the last first][component][N]`: remainders, centred coefficients.
     remainders: Lines<i32>,
@@ -163,7 +163,8 @@ impl Job<'_> {
                         for (k, x) in known.chunks_exact(2 * n).enumerate() {
                             self.divided(i, self.primes - 1 - k, &x[c * n..][..n], values);
                         }
-                        centre(self.simd, self.basis.modulus(i), values, &mut own[c * n..][..n]);
+                        let own = &mut own[c * n..][..n];
+                        centre(self.simd, self.basis.modulus(i), self.added(i), values, own);
                     }
                 }
             }
@@ -205,6 +206,12 @@ impl Job<'_> {
             let (q, (x, y)) = (self.basis.modulus(self.primes - 1 - 2 * k), two.split_at(both));
             pair(self.simd, q, x, y, out);
         }
+    }
+
+    /// What is added to the remainder of prime `i`: [`RAISED`], if it stays by itself and is transformed next.
+    fn added(&self, i: usize) -> u32 {
+        let last = i == self.to.primes && (self.primes - i) % 2 == 1;
+        if self.lazy && last { RAISED } else { 0 }
     }
 
     /// Coefficients modulo prime `i` less the remainder x of prime `k`, divided by that prime.
@@ -250,6 +257,7 @@ impl Job<'_> {
             false if self.has_pairs() => {
                 Digit::Integers(Integers::Pairs(bytemuck::cast_slice(digit)))
             }
+            false if self.lazy => Digit::Integers(Integers::Raised(bytemuck::cast_slice(digit))),
             false => {
                 let x = digit.chunks_exact(n).collect::<Vec<_>>();
                 Digit::Integers(self.integers(i, [j * size, j * size + 1], &x))
@@ -269,7 +277,10 @@ impl Job<'_> {
                     return Integers::Pairs(pairs);
                 }
                 let x: Vec<&[i32]> = x.chunks_exact(2 * n).map(|x| &x[c * n..][..n]).collect();
-                self.integers(i, [last, last.saturating_sub(1)], &x)
+                match x[..] {
+                    [x] if self.lazy => Integers::Raised(bytemuck::cast_slice(x)),
+                    _ => self.integers(i, [last, last.saturating_sub(1)], &x),
+                }
             })
         };
         pairs.map(both).collect()
@@ -313,7 +324,8 @@ impl Job<'_> {
             if k > 0 {
                 divide(self.simd, m, (&self.ways[i].inverses, first), known, work);
             }
-            centre(self.simd, m, work, &mut own[..n]);
+            let added = if self.lazy && !self.has_pairs() { RAISED } else { 0 };
+            centre(self.simd, m, added, work, &mut own[..n]);
         }
     }
 }

@@ -44,6 +44,49 @@ impl Sink for Residues<'_> {
     }
 }
 
+/// Two blocks.
+type Pair = [[Lazy; VECTORS]; 2];
+
+/// A stage within vectors, of which `PERIOD` roots go to one. A function for each: in a loop over all three the
+/// compiler keeps the loop, with vectors moved from register to register.
+///
+/// # Safety
+/// As for [`forward`].
+#[inline(always)]
+unsafe fn within<const PERIOD: usize>(roots: &LazyFactors, p: &Prime, node: usize, v: &mut Pair) {
+    for (k, v) in v.iter_mut().enumerate() {
+        for i in 0..VECTORS / 2 {
+            // SAFETY: the caller's promise.
+            let w = unsafe { roots.each(((node + k) * VECTORS / 2 + i) * PERIOD, PERIOD) };
+            let (x, y) = v[2 * i].interleave(v[2 * i + 1]);
+            (v[2 * i], v[2 * i + 1]) = split(p, x, y, w);
+        }
+    }
+}
+
+/// [`within`] for the inverse, where lanes are at most `bound`, a multiple of p.
+///
+/// # Safety
+/// As for [`inverse`].
+#[inline(always)]
+unsafe fn within_back<const PERIOD: usize>(
+    roots: &LazyFactors,
+    p: &Prime,
+    bound: u64,
+    node: usize,
+    v: &mut Pair,
+) {
+    let multiple = Lazy::splat(bound);
+    for (k, v) in v.iter_mut().enumerate() {
+        for i in 0..VECTORS / 2 {
+            // SAFETY: the caller's promise.
+            let w = unsafe { roots.each(((node + k) * VECTORS / 2 + i) * PERIOD, PERIOD) };
+            let (x, y) = join(p, v[2 * i], v[2 * i + 1], multiple, w);
+            (v[2 * i], v[2 * i + 1]) = x.deinterleave(y);
+        }
+    }
+}
+
 /// The last stages over the blocks of `node` and the next one.
 ///
 /// # Safety
@@ -57,7 +100,7 @@ pub unsafe fn forward(
     from: impl Between,
     to: impl Sink,
 ) {
-    let mut v = [[Lazy::splat(0); VECTORS]; 2];
+    let mut v: Pair = [[Lazy::splat(0); VECTORS]; 2];
     // SAFETY: the caller's promise.
     unsafe {
         let [first, second] = &mut v;
@@ -67,15 +110,9 @@ pub unsafe fn forward(
         for (k, v) in v.iter_mut().enumerate() {
             splits(roots, p, node + k, v);
         }
-        for period in [2, 4, 8] {
-            for (k, v) in v.iter_mut().enumerate() {
-                for i in 0..VECTORS / 2 {
-                    let w = roots.each(((node + k) * VECTORS / 2 + i) * period, period);
-                    let (x, y) = v[2 * i].interleave(v[2 * i + 1]);
-                    (v[2 * i], v[2 * i + 1]) = split(p, x, y, w);
-                }
-            }
-        }
+        within::<2>(roots, p, node, &mut v);
+        within::<4>(roots, p, node, &mut v);
+        within::<8>(roots, p, node, &mut v);
         for (k, v) in v.into_iter().enumerate() {
             for i in 0..VECTORS / 2 {
                 to.put(k * BLOCK + i * 2 * Lazy::N, v[2 * i], v[2 * i + 1]);
@@ -99,7 +136,7 @@ pub unsafe fn inverse(
     from: *const u32,
     to: *mut u64,
 ) {
-    let mut v = [[Lazy::splat(0); VECTORS]; 2];
+    let mut v: Pair = [[Lazy::splat(0); VECTORS]; 2];
     // SAFETY: the caller's promise.
     unsafe {
         for (k, v) in v.iter_mut().enumerate() {
@@ -108,16 +145,9 @@ pub unsafe fn inverse(
                 [v[2 * i], v[2 * i + 1]] = pair;
             }
         }
-        for (stage, period) in [8, 4, 2].into_iter().enumerate() {
-            let multiple = Lazy::splat(modulus << stage);
-            for (k, v) in v.iter_mut().enumerate() {
-                for i in 0..VECTORS / 2 {
-                    let w = roots.each(((node + k) * VECTORS / 2 + i) * period, period);
-                    let (x, y) = join(p, v[2 * i], v[2 * i + 1], multiple, w);
-                    (v[2 * i], v[2 * i + 1]) = x.deinterleave(y);
-                }
-            }
-        }
+        within_back::<8>(roots, p, modulus, node, &mut v);
+        within_back::<4>(roots, p, 2 * modulus, node, &mut v);
+        within_back::<2>(roots, p, 4 * modulus, node, &mut v);
         for (k, v) in v.iter_mut().enumerate() {
             joins(roots, p, node + k, modulus << 3, v);
         }

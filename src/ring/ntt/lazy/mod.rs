@@ -11,6 +11,7 @@ mod middle;
 mod outer;
 mod pairs;
 
+use super::RAISED;
 use crate::math::{
     Lines, Modulus,
     lazy::{LazyFactors, Prime},
@@ -18,8 +19,8 @@ use crate::math::{
 pub use between::{BLOCK, PAIR, Packed};
 use between::{Between, Wide};
 pub use inner::Lanes;
-use outer::{Integers, Source, Words};
-use pairs::PairTable;
+use outer::{Integers, Raised, Source, Words};
+use pairs::{PairTable, raised};
 use std::{cell::RefCell, ptr::null};
 
 /// Tables of one prime. They exist only where the processor has IFMA.
@@ -36,6 +37,8 @@ pub struct LazyTable {
     /// The multiple of p by which coefficients begin, so that no difference is negative: 2³¹ for the least
     /// coefficient, 2p for the product that each stage takes away.
     start: u64,
+    /// The same for coefficients with [`RAISED`] added.
+    raised: u64,
     pairs: PairTable,
 }
 
@@ -44,6 +47,8 @@ pub struct LazyTable {
 pub enum Coefficients<'a> {
     /// Integers of at most 2³⁰ in absolute value.
     Integers(&'a [i32]),
+    /// The same with [`RAISED`] added, which takes three instructions less for sixteen of them.
+    Raised(&'a [u32]),
     /// Integers of two primes, as [`super::pair`] makes them.
     Pairs(&'a [u64]),
 }
@@ -53,6 +58,7 @@ impl Coefficients<'_> {
     pub fn len(&self) -> usize {
         match self {
             Self::Integers(x) => x.len(),
+            Self::Raised(x) => x.len(),
             Self::Pairs(x) => x.len(),
         }
     }
@@ -61,6 +67,7 @@ impl Coefficients<'_> {
     fn place(&self) -> (*const u8, usize) {
         match self {
             Self::Integers(x) => (x.as_ptr().cast(), size_of::<i32>()),
+            Self::Raised(x) => (x.as_ptr().cast(), size_of::<u32>()),
             Self::Pairs(x) => (x.as_ptr().cast(), size_of::<u64>()),
         }
     }
@@ -96,6 +103,7 @@ impl LazyTable {
             inverse: LazyFactors::new(m, inverse.iter().copied()),
             scales: [scale, m.mul(i, scale)],
             start,
+            raised: raised(m, i, start, RAISED.trailing_zeros()),
             pairs: PairTable::new(m, i, start),
         }
     }
@@ -123,6 +131,9 @@ impl LazyTable {
             match x {
                 Coefficients::Integers(x) => {
                     self.whole(Integers { at: x.as_ptr(), start: self.start }, a);
+                }
+                Coefficients::Raised(x) => {
+                    self.whole(Raised { at: x.as_ptr(), start: self.raised }, a);
                 }
                 Coefficients::Pairs(x) => self.whole(self.pairs.source(x.as_ptr()), a),
             }
@@ -211,6 +222,10 @@ impl LazyTable {
             match x {
                 Coefficients::Integers(x) => {
                     let source = Integers { at: x.as_ptr(), start: self.start };
+                    self.begin(p, source, next, work, to);
+                }
+                Coefficients::Raised(x) => {
+                    let source = Raised { at: x.as_ptr(), start: self.raised };
                     self.begin(p, source, next, work, to);
                 }
                 Coefficients::Pairs(x) => {

@@ -10,6 +10,7 @@ use crate::math::{
     ahead::ask_second,
     lazy::{Factor, Lazy, Prime},
 };
+use crate::ring::ntt::RAISED;
 
 /// Parts that these stages make of a polynomial.
 pub const RADIX: usize = 8;
@@ -56,12 +57,38 @@ impl Source for Words {
     #[inline(always)]
     unsafe fn reversed(self, at: usize) -> Lazy {
         // SAFETY: the caller's promise.
-        unsafe { Lazy::words(self.at.add(at)) }.reversed()
+        unsafe { Lazy::words_reversed(self.at.add(at)) }
     }
 
     #[inline(always)]
     fn zero(self) -> Lazy {
         Lazy::splat(0)
+    }
+}
+
+/// Integers with [`RAISED`] added; `start` is [`LazyTable::raised`].
+#[derive(Clone, Copy)]
+pub struct Raised {
+    pub at: *const u32,
+    pub start: u64,
+}
+
+impl Source for Raised {
+    #[inline(always)]
+    unsafe fn lanes(self, at: usize) -> Lazy {
+        // SAFETY: the caller's promise.
+        unsafe { Lazy::words(self.at.add(at)) }.add(Lazy::splat(self.start))
+    }
+
+    #[inline(always)]
+    unsafe fn reversed(self, at: usize) -> Lazy {
+        // SAFETY: the caller's promise.
+        unsafe { Lazy::words_reversed(self.at.add(at)) }
+    }
+
+    #[inline(always)]
+    fn zero(self) -> Lazy {
+        Lazy::splat(RAISED.into())
     }
 }
 
@@ -116,8 +143,8 @@ pub unsafe fn forward(
             let mut v = [Lazy::splat(0); RADIX];
             for (k, v) in v.iter_mut().enumerate() {
                 let j = k * stride + i;
-                let opposite = match j {
-                    0 => source.reversed(table.n - Lazy::N).behind(source.zero()),
+                let opposite = match (k, i) {
+                    (0, 0) => source.reversed(table.n - Lazy::N).behind(source.zero()),
                     _ => source.reversed(table.n - j - (Lazy::N - 1)),
                 };
                 *v = source.lanes(j).add_product(opposite, fold, p);

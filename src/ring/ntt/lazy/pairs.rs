@@ -18,11 +18,9 @@ pub struct PairTable {
 impl PairTable {
     /// For I = `i` and lanes that begin with `start`, a multiple of p.
     pub fn new(m: &Modulus, i: u32, start: u64) -> Self {
-        // (a + r) − I·(b + r) is a − I·b, and r·(1 − I).
-        let raised = m.pow(2, RAISED.trailing_zeros().into());
-        let more = m.mul(raised, m.sub(1, i));
         let upper = m.pow(2, LOW.into()).into();
-        Self { start: start - u64::from(more), upper, zero: (RAISED >> LOW) * upper }
+        let start = raised(m, i, start, RAISED.trailing_zeros());
+        Self { start, upper, zero: (RAISED >> LOW) * upper }
     }
 
     /// Integers from `at` on.
@@ -30,6 +28,12 @@ impl PairTable {
     pub fn source(&self, at: *const u64) -> Pairs {
         Pairs { at, of: *self }
     }
+}
+
+/// `start`, a multiple of p, less what the folding leaves of 2^`bits` added to all coefficients:
+/// (a + r) − I·(b + r) is a − I·b, and r·(1 − I).
+pub fn raised(m: &Modulus, i: u32, start: u64, bits: u32) -> u64 {
+    start - u64::from(m.mul(m.pow(2, bits.into()), m.sub(1, i)))
 }
 
 /// Integers of two primes.

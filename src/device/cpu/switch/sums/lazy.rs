@@ -9,15 +9,12 @@ use super::{Digit, Integers, Sums, Values};
 use crate::math::{
     Lines, Modulus,
     ahead::ask,
-    lazy::{Factor, Lazy, Prime},
+    lazy::{Factor, Lazy, Prime, Products},
 };
 use crate::ring::Summands;
 use crate::ring::lazy::{Coefficients, Lanes, LazyTable, PAIR, Packed};
 
-/// Sixteen values: those at even places, and those at odd ones.
-type Sixteen = [Lazy; 2];
-
-/// How many.
+/// Values of a vector for those at even places and one for those at odd ones.
 const SIXTEEN: usize = 2 * Lazy::N;
 
 /// Memory of one thread.
@@ -64,27 +61,27 @@ unsafe fn run<const ROWS: usize>(
     let (n, m) = (sums.table.degree(), sums.table.modulus());
     let (p, start) = (Prime::new(m), Lazy::splat(table.start()));
     let packed = |words| Packed { words, start };
-    let job = Job::new(sums, table, rows);
-    let count = job.transforms.len();
-    let begun = work.begun.at_least(count * n);
-    let (whole, finished) = work.lanes.at_least(n + count * PAIR).split_at_mut(n);
+    let job = Job::new(sums, rows);
+    let begun = work.begun.at_least(job.transforms.len() * n);
+    let (whole, finished) = work.lanes.at_least(n + ROWS * job.places * PAIR).split_at_mut(n);
+    let bring = job.way.bring();
     // SAFETY: the caller's promise, and as much memory as is used.
     unsafe {
-        for (t, (x, to)) in job.transforms.iter().zip(begun.chunks_exact_mut(n)).enumerate() {
-            let next = job.transforms.get(t + 1);
+        for (t, ((x, _), to)) in job.transforms.iter().zip(begun.chunks_exact_mut(n)).enumerate() {
+            let next = job.transforms.get(t + 1).map(|(x, _)| x);
             table.begin_integers(&p, *x, next, whole.as_mut_ptr(), packed(to.as_mut_ptr()));
         }
         for at in (0..n).step_by(PAIR) {
-            for t in 0..count {
+            for (t, &(_, place)) in job.transforms.iter().enumerate() {
                 job.ask_for_key(at + PAIR, t);
                 let from = begun.as_mut_ptr().add(t * n + at);
                 (PAIR..2 * PAIR).step_by(SIXTEEN).for_each(|k| ask(from.wrapping_add(k)));
-                let to = Lanes(finished.as_mut_ptr().add(t * PAIR));
-                table.finish(&p, at, packed(from), to);
+                table.finish(&p, at, packed(from), Lanes(finished.as_mut_ptr().add(place * PAIR)));
             }
-            for place in (0..PAIR).step_by(SIXTEEN) {
-                job.bring(&p, at + place, finished.as_ptr().add(place), out);
+            for ready in &job.ready {
+                ready.take(&p, at, finished.as_mut_ptr().add(ready.place * PAIR));
             }
+            bring(&job, &p, at, finished.as_ptr(), out);
         }
     }
 }
@@ -95,71 +92,149 @@ struct Job<'a, const ROWS: usize> {
     key: &'a [u32],
     key_step: usize,
     c: [Option<[&'a [u32]; 2]>; ROWS],
-    /// Row by row: digits, then the remainders of both components.
-    transforms: Vec<Coefficients<'a>>,
-    /// The places among all digits of those that are transformed.
-    places: Vec<usize>,
-    ready: Vec<Ready<'a, ROWS>>,
-    steps: Vec<Step>,
-    /// Whether c is added by a step, and not to the sums.
-    late: bool,
-    /// A multiple of p larger than what transforms leave.
-    multiple: Lazy,
+    /// Digits, of which the first ones of the key are for.
+    digits: usize,
+    /// What has a place in each row: digits, then the remainders of both components.
+    places: usize,
+    /// What is transformed, and its place in the first row, or as many on as rows before have.
+    transforms: Vec<(Coefficients<'a>, usize)>,
+    ready: Vec<Ready<'a>>,
+    way: Combination,
 }
 
-/// A digit that is there: its place among all, and what it is multiplied by.
-struct Ready<'a, const ROWS: usize> {
+/// A digit that is there, its place, and what it is multiplied by.
+struct Ready<'a> {
+    values: &'a [u32],
     place: usize,
-    values: [&'a [u32]; ROWS],
     factor: Option<Factor>,
 }
 
-struct Step {
-    factor: Factor,
-    /// 2⁵² times as much.
-    high: Factor,
-    /// Where the remainder of the first component is among the transforms of a row.
-    remainder: Option<usize>,
-    plus_c: bool,
+impl Ready<'_> {
+    /// The [`PAIR`] values from `at` on, as [`LazyTable::finish`] leaves them.
+    ///
+    /// # Safety
+    /// There are as many, and room for them; the processor has IFMA.
+    #[inline(always)]
+    unsafe fn take(&self, p: &Prime, at: usize, to: *mut u64) {
+        for place in (0..PAIR).step_by(SIXTEEN) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let mut lanes = Lazy::even_odd(self.values.as_ptr().add(at + place));
+                if let Some(factor) = self.factor {
+                    for x in &mut lanes {
+                        *x = Lazy::splat(0).add_product(*x, factor, p);
+                    }
+                }
+                lanes[0].store(to.add(place));
+                lanes[1].store(to.add(place + Lazy::N));
+            }
+        }
+    }
 }
+
+/// All steps of a way as one: a·Σ + b·c − Σₖ eₖ·xₖ, for the remainders xₖ.
+struct Combination {
+    /// a, and 2⁵² times as much.
+    sum: [Factor; 2],
+    /// b, unless it is a: then c is in the sum from the start.
+    c: Option<Factor>,
+    /// −eₖ, and where the remainder of the first component is among the transforms of a row.
+    remainders: Vec<(Factor, usize)>,
+}
+
+impl Combination {
+    /// Where remainders come after so many digits.
+    fn new(way: &Way, m: &Modulus, digits: usize) -> Self {
+        let (mut factor, mut c, mut remainders) = (1, None, vec![]);
+        for (step, &w) in way.steps.iter().zip(way.factors.values()).rev() {
+            if step.plus_c {
+                c = Some(Factor::splat(m, factor));
+            }
+            factor = m.mul(factor, w);
+            let remainder = |k| (Factor::splat(m, m.neg(factor)), digits + 2 * k);
+            remainders.extend(step.remainder.map(remainder));
+        }
+        let high = m.mul(factor, m.pow(2, 52));
+        Self { sum: [factor, high].map(|w| Factor::splat(m, w)), c, remainders }
+    }
+
+    /// The kernel for it.
+    fn bring<const ROWS: usize>(&self) -> Bring<ROWS> {
+        match (self.c.is_some(), self.remainders.len()) {
+            (false, 0) => bring::<ROWS, false, 0>,
+            (false, 1) => bring::<ROWS, false, 1>,
+            (false, _) => bring::<ROWS, false, MANY>,
+            (true, 0) => bring::<ROWS, true, 0>,
+            (true, 1) => bring::<ROWS, true, 1>,
+            (true, _) => bring::<ROWS, true, MANY>,
+        }
+    }
+
+    /// Eight values of it, from the two halves of a sum. `LATE` says that c has a factor of its own, and `REST`
+    /// how many remainders there are.
+    ///
+    /// # Safety
+    /// The processor has IFMA, and from `rest` on there are lanes for every remainder.
+    #[inline(always)]
+    unsafe fn of<const LATE: bool, const REST: usize>(
+        &self,
+        p: &Prime,
+        [low, high]: [Lazy; 2],
+        rest: *const u64,
+        c: Lazy,
+    ) -> Lazy {
+        let [first, second] = self.sum;
+        let mut all = Products::from(Lazy::splat(0)).plus(low, first);
+        all = all.plus(high.add(low.above()), second);
+        let remainders = if REST == MANY { &self.remainders } else { &self.remainders[..REST] };
+        for &(factor, place) in remainders {
+            // SAFETY: the caller's promise.
+            all = all.plus(unsafe { Lazy::load(rest.add(place * PAIR)) }, factor);
+        }
+        if let (true, Some(factor)) = (LATE, self.c) {
+            all = all.plus(c, factor);
+        }
+        all.reduced(p)
+    }
+}
+
+/// As many remainders as there are.
+const MANY: usize = usize::MAX;
+
+type Bring<const ROWS: usize> =
+    unsafe fn(&Job<'_, ROWS>, &Prime, usize, *const u64, [[*mut u32; 2]; ROWS]);
 
 impl<'a, const ROWS: usize> Job<'a, ROWS> {
     #[inline(always)]
-    fn new(sums: &Sums<'a>, table: &LazyTable, rows: [&Values<'a>; ROWS]) -> Self {
+    fn new(sums: &Sums<'a>, rows: [&Values<'a>; ROWS]) -> Self {
         let m = sums.table.modulus();
-        let mut job = Self {
+        let (digits, remainders) = (rows[0].digits.len(), rows[0].remainders.len());
+        let places = digits + 2 * remainders;
+        let (mut transforms, mut ready) = (vec![], vec![]);
+        for (k, row) in rows.into_iter().enumerate() {
+            let mut place = k * places..;
+            for (&digit, place) in row.digits.iter().zip(&mut place) {
+                match digit {
+                    Digit::Integers(x) => transforms.push((coefficients(x), place)),
+                    Digit::Values(values, factor) => {
+                        let factor = factor.map(|(w, k)| Factor::splat(m, w.values()[k]));
+                        ready.push(Ready { values, place, factor });
+                    }
+                }
+            }
+            let remainders = row.remainders.iter().flatten().map(|&x| coefficients(x));
+            transforms.extend(remainders.zip(k * places + digits..));
+        }
+        Self {
             key: sums.key,
             key_step: 2 * SIXTEEN * sums.key_digits,
-            c: [None; ROWS],
-            transforms: Vec::new(),
-            places: Vec::new(),
-            ready: Vec::new(),
-            steps: Vec::new(),
-            late: sums.way.steps.iter().any(|s| s.plus_c),
-            multiple: Lazy::splat(4 * table.start()),
-        };
-        for (j, digit) in rows[0].digits.iter().enumerate() {
-            match *digit {
-                Digit::Integers(_) => job.places.push(j),
-                Digit::Values(x, factor) => {
-                    let factor = factor.map(|(w, k)| Factor::splat(m, w.values()[k]));
-                    job.ready.push(Ready { place: j, values: [x; ROWS], factor });
-                }
-            }
+            c: rows.map(|row| row.c),
+            digits,
+            places,
+            transforms,
+            ready,
+            way: Combination::new(sums.way, m, digits),
         }
-        for (k, row) in rows.into_iter().enumerate() {
-            job.c[k] = row.c;
-            let digits = job.places.iter().filter_map(|&j| row.digits[j].integers());
-            let all = digits.chain(row.remainders.iter().flatten().copied());
-            job.transforms.extend(all.map(coefficients));
-            for ready in &mut job.ready {
-                if let Digit::Values(x, _) = row.digits[ready.place] {
-                    ready.values[k] = x;
-                }
-            }
-        }
-        job.steps = steps(sums.way, m, job.places.len());
-        job
     }
 }
 
@@ -167,29 +242,10 @@ fn coefficients(integers: Integers<'_>) -> Coefficients<'_> {
     match integers {
         Integers::Sums { of: Summands { x, y: None }, .. } => Coefficients::Integers(x),
         Integers::Sums { .. } => unreachable!("integers of two primes are pairs"),
+        Integers::Raised(x) => Coefficients::Raised(x),
         Integers::Pairs(x) => Coefficients::Pairs(x),
     }
 }
-
-/// The steps of a way, at least one, where remainders come after so many digits.
-#[inline(always)]
-fn steps(way: &Way, m: &Modulus, digits: usize) -> Vec<Step> {
-    let high = m.pow(2, 52);
-    let step = |w: u32, remainder: Option<usize>, plus_c| Step {
-        factor: Factor::splat(m, w),
-        high: Factor::splat(m, m.mul(w, high)),
-        remainder: remainder.map(|k| digits + 2 * k),
-        plus_c,
-    };
-    if way.steps.is_empty() {
-        return vec![step(1, None, false)];
-    }
-    let all = way.steps.iter().zip(way.factors.values());
-    all.map(|(s, &w)| step(w, s.remainder, s.plus_c)).collect()
-}
-
-/// Both components of sixteen values for each row.
-type Sums16<const ROWS: usize> = [[Sixteen; 2]; ROWS];
 
 impl<const ROWS: usize> Job<'_, ROWS> {
     /// Asks for the part `t` of the key's words for [`PAIR`] values from `at` on, of as many parts as there are
@@ -197,144 +253,83 @@ impl<const ROWS: usize> Job<'_, ROWS> {
     #[inline(always)]
     fn ask_for_key(&self, at: usize, t: usize) {
         let lines = PAIR / SIXTEEN * self.key_step / SIXTEEN;
-        let each = lines.div_ceil(self.transforms.len().max(1));
+        let each = lines.div_ceil(self.transforms.len());
         let from = self.key.as_ptr().wrapping_add(at / SIXTEEN * self.key_step);
         for line in t * each..(t + 1) * each {
             ask(from.wrapping_add(line * SIXTEEN));
         }
     }
 
-    /// Sixteen values of both components of each row, from `at` on; what transforms have for them begins at
-    /// `finished`, [`PAIR`] lanes from one to the next.
+    /// Sixteen values of one component of all rows, from `at` on; what there is for them begins at `finished`,
+    /// [`PAIR`] lanes from one place to the next.
     ///
     /// # Safety
-    /// As for [`run`].
+    /// As for [`bring`].
     #[inline(always)]
-    unsafe fn bring(&self, p: &Prime, at: usize, finished: *const u64, out: [[*mut u32; 2]; ROWS]) {
-        let zero = Lazy::splat(0);
-        let each = self.transforms.len() / ROWS * PAIR;
-        // SAFETY: the caller's promise.
-        unsafe {
-            let mut c = [[[zero; 2]; 2]; ROWS];
-            for (c, from) in c.iter_mut().zip(self.c) {
-                for (c, from) in c.iter_mut().zip(from.into_iter().flatten()) {
-                    *c = Lazy::even_odd(from.as_ptr().add(at));
-                }
-            }
-            let start = if self.late { [[[zero; 2]; 2]; ROWS] } else { c };
-            let (low, high) = self.sums(p, at, finished, start);
-            for row in 0..ROWS {
-                for component in 0..2 {
-                    let mut values = [zero; 2];
-                    for h in 0..2 {
-                        let sums = [low[row][component][h], high[row][component][h]];
-                        let rest = finished.add(row * each + component * PAIR + h * Lazy::N);
-                        values[h] = self.stepped(p, sums, rest, c[row][component][h]);
-                    }
-                    let to = out[row][component].add(at);
-                    Lazy::store_residues(values[0], values[1], p, to);
-                }
-            }
-        }
-    }
-
-    /// `start` + Σⱼ dⱼ·keyⱼ in two halves.
-    ///
-    /// # Safety
-    /// As for [`Job::bring`].
-    #[inline(always)]
-    unsafe fn sums(
+    unsafe fn sixteen<const LATE: bool, const REST: usize>(
         &self,
         p: &Prime,
+        component: usize,
         at: usize,
         finished: *const u64,
-        start: Sums16<ROWS>,
-    ) -> (Sums16<ROWS>, Sums16<ROWS>) {
+        out: [*mut u32; ROWS],
+    ) {
         let zero = Lazy::splat(0);
-        let (mut low, mut high) = (start, [[[zero; 2]; 2]; ROWS]);
-        let each = self.transforms.len() / ROWS * PAIR;
+        let (mut c, mut high) = ([[zero; 2]; ROWS], [[zero; 2]; ROWS]);
+        let row_of =
+            |row: usize, place: usize| finished.wrapping_add((row * self.places + place) * PAIR);
         // SAFETY: the caller's promise.
         unsafe {
-            let key = self.key.as_ptr().wrapping_add(at / SIXTEEN * self.key_step);
-            for (t, &j) in self.places.iter().enumerate() {
-                let mut digits = [[zero; 2]; ROWS];
-                for (row, digit) in digits.iter_mut().enumerate() {
-                    let from = finished.add(row * each + t * PAIR);
-                    *digit = [Lazy::load(from), Lazy::load(from.add(Lazy::N))];
+            for row in 0..ROWS {
+                if let Some(from) = self.c[row] {
+                    c[row] = Lazy::even_odd(from[component].as_ptr().add(at));
                 }
-                multiply(digits, key.add(j * 2 * SIXTEEN), &mut low, &mut high);
             }
-            for Ready { place, values, factor } in &self.ready {
-                let mut digits = [[zero; 2]; ROWS];
-                for (digit, values) in digits.iter_mut().zip(values) {
-                    *digit = Lazy::even_odd(values.as_ptr().add(at));
-                    if let Some(factor) = *factor {
-                        for x in digit {
-                            *x = zero.add_product(*x, factor, p);
-                        }
+            let mut low = if LATE { [[zero; 2]; ROWS] } else { c };
+            let key =
+                self.key.as_ptr().wrapping_add(at / SIXTEEN * self.key_step + component * SIXTEEN);
+            for j in 0..self.digits {
+                let key = Lazy::even_odd(key.add(j * 2 * SIXTEEN));
+                for row in 0..ROWS {
+                    for h in 0..2 {
+                        let digit = Lazy::load(row_of(row, j).add(h * Lazy::N));
+                        [low[row][h], high[row][h]] =
+                            Lazy::add_wide([low[row][h], high[row][h]], digit, key[h]);
                     }
                 }
-                multiply(digits, key.add(place * 2 * SIXTEEN), &mut low, &mut high);
+            }
+            for row in 0..ROWS {
+                let rest = row_of(row, component);
+                let even =
+                    self.way.of::<LATE, REST>(p, [low[row][0], high[row][0]], rest, c[row][0]);
+                let rest = rest.add(Lazy::N);
+                let odd =
+                    self.way.of::<LATE, REST>(p, [low[row][1], high[row][1]], rest, c[row][1]);
+                Lazy::store_residues(even, odd, p, out[row].add(at));
             }
         }
-        (low, high)
-    }
-
-    /// Eight sums after all steps.
-    ///
-    /// # Safety
-    /// As for [`Job::bring`].
-    #[inline(always)]
-    unsafe fn stepped(
-        &self,
-        p: &Prime,
-        [low, high]: [Lazy; 2],
-        finished: *const u64,
-        c: Lazy,
-    ) -> Lazy {
-        let zero = Lazy::splat(0);
-        let mut value = zero;
-        for (k, step) in self.steps.iter().enumerate() {
-            let mut rest = zero;
-            if let Some(remainder) = step.remainder {
-                // SAFETY: the caller's promise.
-                rest = self.multiple.sub(unsafe { Lazy::load(finished.add(remainder * PAIR)) });
-            }
-            value = if k == 0 {
-                let high = high.add(low.above());
-                let products = [(low, step.factor), (high, step.high), (rest, step.factor)];
-                zero.add_products(products, p)
-            } else {
-                zero.add_product(value.add(rest), step.factor, p)
-            };
-            if step.plus_c {
-                value = value.add(c);
-            }
-        }
-        value
     }
 }
 
-/// Adds what the digits are times their key, of which there are sixteen words for each component.
+/// [`PAIR`] values of both components of all rows, from `at` on, of what stands at `finished`. A function by itself:
+/// within [`run`] the compiler keeps sums in memory.
 ///
 /// # Safety
-/// There are such words, and the processor has IFMA.
-#[inline(always)]
-unsafe fn multiply<const ROWS: usize>(
-    digits: [Sixteen; ROWS],
-    key: *const u32,
-    low: &mut Sums16<ROWS>,
-    high: &mut Sums16<ROWS>,
+/// As for [`run`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
+#[inline(never)]
+unsafe fn bring<const ROWS: usize, const LATE: bool, const REST: usize>(
+    job: &Job<'_, ROWS>,
+    p: &Prime,
+    at: usize,
+    finished: *const u64,
+    out: [[*mut u32; 2]; ROWS],
 ) {
-    for component in 0..2 {
-        // SAFETY: the caller's promise.
-        let key = unsafe { Lazy::even_odd(key.add(component * SIXTEEN)) };
-        for row in 0..ROWS {
-            for h in 0..2 {
-                let sums = [low[row][component][h], high[row][component][h]];
-                [low[row][component][h], high[row][component][h]] =
-                    Lazy::add_wide(sums, digits[row][h], key[h]);
-            }
+    for place in (0..PAIR).step_by(SIXTEEN) {
+        for component in 0..2 {
+            let (from, out) = (finished.wrapping_add(place), out.map(|out| out[component]));
+            // SAFETY: the caller's promise.
+            unsafe { job.sixteen::<LATE, REST>(p, component, at + place, from, out) };
         }
     }
 }

@@ -37,21 +37,13 @@ pub enum Digit<'a> {
     Values(&'a [u32], Option<(&'a Factors, usize)>),
 }
 
-impl<'a> Digit<'a> {
-    /// What is to be transformed.
-    fn integers(&self) -> Option<Integers<'a>> {
-        match *self {
-            Self::Integers(x) => Some(x),
-            Self::Values(..) => None,
-        }
-    }
-}
-
 /// Integers to be transformed.
 #[derive(Clone, Copy, Debug)]
 pub enum Integers<'a> {
     /// With the most that the summands are in absolute value, 2³⁰ at most.
     Sums { of: Summands<'a>, bound: u32 },
+    /// With [`crate::ring::RAISED`] added, where transforms have lanes that nothing reduces.
+    Raised(&'a [u32]),
     /// Of two primes, where transforms have lanes that take them.
     Pairs(&'a [u64]),
 }
@@ -115,6 +107,7 @@ impl Sums<'_> {
             Integers::Sums { of: Summands { x, y }, bound } => {
                 x.len() == n && y.is_none_or(|(y, ..)| y.len() == n) && bound <= 1 << 30
             }
+            Integers::Raised(x) => x.len() == n,
             Integers::Pairs(x) => x.len() == n,
         };
         assert!(values.digits.iter().all(|d| match d {

@@ -62,7 +62,9 @@ impl Sums<'_> {
     fn transform<'a>(&self, x: Integers<'_>, to: &'a mut [u32]) -> &'a [u32] {
         match x {
             Integers::Sums { of, bound } => self.table.forward_sums(self.simd, of, bound, to),
-            Integers::Pairs(_) => unreachable!("pairs are for transforms with other lanes"),
+            Integers::Raised(_) | Integers::Pairs(_) => {
+                unreachable!("for transforms with other lanes")
+            }
         }
         to
     }
