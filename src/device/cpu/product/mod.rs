@@ -61,6 +61,8 @@ pub struct Slice<'a> {
     pub width: usize,
     /// Whether the squares are meant: (c₀², 2c₀c₁, c₁²).
     squared: bool,
+    /// Whether it has just been written.
+    near: bool,
 }
 
 impl<'a> Slice<'a> {
@@ -75,12 +77,14 @@ impl<'a> Slice<'a> {
         let shape = tile.shape();
         let words = &tile.data()[shape.at(prime, 0, 0).start..][..shape.per_prime()];
         let (held, rows, stride) = (shape.components, shape.rows, shape.degree);
-        Self { words, held, rows, stride, support, at, width, squared }
+        let near = false;
+        Self { words, held, rows, stride, support, at, width, squared, near }
     }
 
     /// The squares of some of `rows` rows of `width` columns, whose two components are all of `words`.
     pub fn of_squares(words: &'a [u32], rows: usize, support: &'a [u32], width: usize) -> Self {
-        Self { words, held: 2, rows, stride: width, support, at: 0, width, squared: true }
+        let (held, stride, at, squared, near) = (2, width, 0, true, true);
+        Self { words, held, rows, stride, support, at, width, squared, near }
     }
 
     /// Components, of squares three.

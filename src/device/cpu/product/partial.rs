@@ -37,35 +37,46 @@ impl<'a, 'b> Partial<'a, 'b> {
         Self { sums, pass, column, at, first, y }
     }
 
-    /// What row `i` of them, `row` of the tile, holds `offset` columns on, unless that is nothing.
+    /// What row `i` of them, `row` of the tile, holds in the columns at work, unless that is nothing.
     #[inline(always)]
-    pub fn before<V: Vector>(&mut self, i: usize, row: u32, offset: usize) -> Option<V> {
-        let at = self.at + offset;
+    pub fn before<V: Vector, const COUNT: usize>(
+        &mut self,
+        i: usize,
+        row: u32,
+    ) -> Option<[V; COUNT]> {
+        let columns = COUNT * V::LANES;
         let from = match self.y.start {
-            _ if !self.first => &self.sums[i * self.pass + at..][..V::LANES],
+            _ if !self.first => &self.sums[i * self.pass + self.at..][..columns],
             Start::Zero => return None,
-            Start::Constants(constants) => return Some(V::splat(constants[row as usize])),
-            Start::Held => &self.y.row(row as usize)[self.column + at..][..V::LANES],
+            Start::Constants(constants) => return Some([V::splat(constants[row as usize]); COUNT]),
+            Start::Held => &self.y.row(row as usize)[self.column + self.at..][..columns],
         };
         // SAFETY: as many words.
-        Some(unsafe { V::load(from.as_ptr()) })
+        let vector = |j: usize| unsafe { V::load(from.as_ptr().add(j * V::LANES)) };
+        let mut all = [V::splat(0); COUNT];
+        for (j, all) in all.iter_mut().enumerate() {
+            *all = vector(j);
+        }
+        Some(all)
     }
 
-    /// Writes a sum that is complete to `row` of the tile, where all of the pass is written at once.
+    /// Writes sums that are complete to `row` of the tile, where all of the pass is written at once.
     #[inline(always)]
-    pub fn write<V: Vector>(&mut self, row: u32, offset: usize, sum: V) {
+    pub fn write<V: Vector, const COUNT: usize>(&mut self, row: u32, sums: [V; COUNT]) {
         let past = self.y.last;
-        let to = &mut self.y.row(row as usize)[self.column + self.at + offset..][..V::LANES];
+        let to = &mut self.y.row(row as usize)[self.column + self.at..][..COUNT * V::LANES];
         // SAFETY: as many words.
-        unsafe { put_away(sum, past, to.as_mut_ptr()) };
+        unsafe { put_away(sums, past, to.as_mut_ptr()) };
     }
 
-    /// Keeps a sum for row `i`.
+    /// Keeps sums for row `i`.
     #[inline(always)]
-    pub fn put<V: Vector>(&mut self, i: usize, offset: usize, sum: V) {
-        let to = &mut self.sums[i * self.pass + self.at + offset..][..V::LANES];
-        // SAFETY: as many words.
-        unsafe { sum.store(to.as_mut_ptr()) };
+    pub fn put<V: Vector, const COUNT: usize>(&mut self, i: usize, sums: [V; COUNT]) {
+        let to = &mut self.sums[i * self.pass + self.at..][..COUNT * V::LANES];
+        for (j, sum) in sums.into_iter().enumerate() {
+            // SAFETY: as many words.
+            unsafe { sum.store(to.as_mut_ptr().add(j * V::LANES)) };
+        }
     }
 }
 
@@ -77,7 +88,7 @@ pub fn finish<V: Vector>(sums: &[u32], pass: usize, column: usize, rows: &[u32],
         let y = &mut y.row(row as usize)[column..column + pass];
         for (from, to) in sums.chunks_exact(V::LANES).zip(y.chunks_exact_mut(V::LANES)) {
             // SAFETY: as many words.
-            unsafe { put_away(V::load(from.as_ptr()), past, to.as_mut_ptr()) };
+            unsafe { put_away([V::load(from.as_ptr())], past, to.as_mut_ptr()) };
         }
     }
 }
@@ -87,12 +98,15 @@ pub fn finish<V: Vector>(sums: &[u32], pass: usize, column: usize, rows: &[u32],
 /// # Safety
 /// `at` points to as many writable words.
 #[inline(always)]
-unsafe fn put_away<V: Vector>(sum: V, past: bool, at: *mut u32) {
-    // SAFETY: the caller's promise, and a multiple of the vector's size where that matters.
-    unsafe {
-        match past && at.addr().is_multiple_of(4 * V::LANES) {
-            true => sum.stream(at),
-            false => sum.store(at),
+unsafe fn put_away<V: Vector, const COUNT: usize>(sums: [V; COUNT], past: bool, at: *mut u32) {
+    let past = past && at.addr().is_multiple_of(4 * V::LANES);
+    for (j, sum) in sums.into_iter().enumerate() {
+        // SAFETY: the caller's promise, and a multiple of the vector's size where that matters.
+        unsafe {
+            match past {
+                true => sum.stream(at.add(j * V::LANES)),
+                false => sum.store(at.add(j * V::LANES)),
+            }
         }
     }
 }

@@ -170,9 +170,9 @@ impl Gather {
             let s = [load(0), load(1), load(2), load(3)];
             let (l, h) = (s[0].add(s[1].times_256()), s[2].add(s[3].times_256()));
             let sum = k.gathered(h, l, high, low);
-            let before = to.before::<Vnni>(i, row, 0);
-            let sum = before.map_or(sum, |before| k.reduced(before.add(sum)));
-            to.put(i, 0, sum);
+            let before = to.before::<Vnni, 1>(i, row);
+            let sum = before.map_or(sum, |[before]| k.reduced(before.add(sum)));
+            to.put(i, [sum]);
         }
     }
 }

@@ -88,6 +88,26 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn multiply_low(self, other: Self) -> Self {
+        Self(unsafe { _mm256_mullo_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn times_65536(self) -> Self {
+        Self(unsafe { _mm256_slli_epi32::<16>(self.0) })
+    }
+
+    #[inline(always)]
+    fn nearest(self, a: Self, other: Self, b: Self) -> Self {
+        unsafe {
+            let float = |x: Self| _mm256_cvtepi32_ps(x.0);
+            let bits = |x: Self| _mm256_castsi256_ps(x.0);
+            let low = _mm256_mul_ps(float(other), bits(b));
+            Self(_mm256_cvtps_epi32(_mm256_fmadd_ps(float(self), bits(a), low)))
+        }
+    }
+
+    #[inline(always)]
     fn sub_above(self, bound: Self, less: Self) -> Self {
         unsafe {
             let above = _mm256_cmpgt_epi32(self.0, bound.0);

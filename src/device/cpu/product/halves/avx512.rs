@@ -88,6 +88,26 @@ unsafe impl Vector for Vnni {
     }
 
     #[inline(always)]
+    fn multiply_low(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mullo_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn times_65536(self) -> Self {
+        Self(unsafe { _mm512_slli_epi32::<16>(self.0) })
+    }
+
+    #[inline(always)]
+    fn nearest(self, a: Self, other: Self, b: Self) -> Self {
+        unsafe {
+            let float = |x: Self| _mm512_cvtepi32_ps(x.0);
+            let bits = |x: Self| _mm512_castsi512_ps(x.0);
+            let low = _mm512_mul_ps(float(other), bits(b));
+            Self(_mm512_cvtps_epi32(_mm512_fmadd_ps(float(self), bits(a), low)))
+        }
+    }
+
+    #[inline(always)]
     fn sub_above(self, bound: Self, less: Self) -> Self {
         unsafe {
             let above = _mm512_cmpgt_epu32_mask(self.0, bound.0);

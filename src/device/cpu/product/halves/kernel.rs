@@ -2,7 +2,7 @@
 
 use super::avx2::Avx2;
 use super::avx512::Vnni;
-use super::vector::{Residues, Vector};
+use super::vector::{LEAST, Residues, Vector};
 use super::{Halves, ROWS, Segment, size};
 use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams};
 use crate::device::cpu::product::{Loaded, Rows, Slice};
@@ -62,7 +62,7 @@ per_vector! {
             let b = [piece(0, row + 1), piece(1, row + 1), piece(2, row + 1)];
             let ahead = [piece(0, next), piece(1, next), piece(0, next + 1), piece(1, next + 1)];
             for column in (0..slice.width).step_by(V::LANES) {
-                if column % LINE == 0 {
+                if column % LINE == 0 && !slice.near {
                     for piece in ahead {
                         ask(piece.as_ptr().wrapping_add(column));
                     }
@@ -150,9 +150,8 @@ fn is_direct(segment: &Segment, pass: usize, columns: usize) -> bool {
 /// What brings sums of high and low halves together.
 struct Gather<V> {
     residues: Residues<V>,
-    /// What the sums of high halves and those of low halves are multiplied with.
-    high: V,
-    low: V,
+    /// What the sums of high halves and those of low halves are multiplied with, unless that is 2¹⁶ and 1.
+    factors: Option<[V; 2]>,
 }
 
 impl<V: Vector> Gather<V> {
@@ -161,7 +160,18 @@ impl<V: Vector> Gather<V> {
         let r = m.to_montgomery(1);
         let low = if squared { m.to_montgomery(r) } else { r };
         let high = m.mul(low, (1 << 16) % m.value());
-        Self { residues: Residues::new(m), high: V::splat(high), low: V::splat(low) }
+        let plain = !squared && m.value() >= LEAST;
+        let factors = (!plain).then_some([V::splat(high), V::splat(low)]);
+        Self { residues: Residues::new(m), factors }
+    }
+
+    /// In [0, p).
+    #[inline(always)]
+    fn sum(&self, h: V, l: V) -> V {
+        match self.factors {
+            Some([high, low]) => self.residues.gathered(h, l, high, low),
+            None => self.residues.of_halves(h, l),
+        }
     }
 }
 
@@ -198,17 +208,20 @@ fn part<V: Vector, const COUNT: usize, const R: usize>(
         }
     }
     let rows = &matrix.rows[segment.rows.clone()];
-    let k = &gather.residues;
     // The sums move: an index that is not constant would keep them in memory from the start.
     for (i, ((h, l), &row)) in h.into_iter().zip(l).zip(rows).enumerate() {
-        for (j, (h, l)) in h.into_iter().zip(l).enumerate() {
-            let sum = k.gathered(h, l, gather.high, gather.low);
-            let before = to.before::<V>(i, row, j * V::LANES);
-            let sum = before.map_or(sum, |before| k.reduced(before.add(sum)));
-            match direct {
-                true => to.write(row, j * V::LANES, sum),
-                false => to.put(i, j * V::LANES, sum),
+        let mut sums = [V::splat(0); COUNT];
+        for j in 0..COUNT {
+            sums[j] = gather.sum(h[j], l[j]);
+        }
+        if let Some(before) = to.before::<V, COUNT>(i, row) {
+            for (sum, before) in sums.iter_mut().zip(before) {
+                *sum = gather.residues.reduced(before.add(*sum));
             }
+        }
+        match direct {
+            true => to.write(row, sums),
+            false => to.put(i, sums),
         }
     }
 }

@@ -62,6 +62,16 @@ pub unsafe trait Vector: Copy {
     /// The high words of 64-bit lanes: of `self` in even lanes, of `odd` in odd ones.
     fn high(self, odd: Self) -> Self;
 
+    /// The low words of 32-bit products.
+    fn multiply_low(self, other: Self) -> Self;
+
+    /// 2¹⁶ times as much, modulo 2³².
+    fn times_65536(self) -> Self;
+
+    /// self·a + other·b of signed words, to the nearest integer, where a and b are the words of floats of 24 bits, as
+    /// are the words and all that comes between.
+    fn nearest(self, a: Self, other: Self, b: Self) -> Self;
+
     /// self − `less` where self > `bound`, both below 2³¹.
     fn sub_above(self, bound: Self, less: Self) -> Self;
 
@@ -79,16 +89,23 @@ pub struct Residues<V> {
     fits: bool,
     /// p⁻¹ mod 2³².
     inverse: V,
+    /// 2¹⁶/p and 1/p, as floats.
+    quotient: [V; 2],
 }
+
+/// Primes from which on [`Residues::of_halves`] may be used.
+pub const LEAST: u32 = 1 << 27;
 
 impl<V: Vector> Residues<V> {
     #[inline(always)]
     pub fn new(m: &Modulus) -> Self {
+        let over = |x: f64| V::splat(((x / f64::from(m.value())) as f32).to_bits());
         Self {
             p: V::splat(m.value()),
             half: V::splat(m.value() / 2),
             fits: m.value() <= (1 << 31) - (1 << 15),
             inverse: V::splat(m.neg_inv().wrapping_neg()),
+            quotient: [over(65536.0), over(1.0)],
         }
     }
 
@@ -149,5 +166,16 @@ impl<V: Vector> Residues<V> {
         let m_even = even.multiply_signed(self.inverse).multiply_signed(self.p);
         let m_odd = odd.multiply_signed(self.inverse).multiply_signed(self.p);
         self.canonical(even.sub_wide(m_even).high(odd.sub_wide(m_odd)))
+    }
+
+    /// h·2¹⁶ + l mod p in [0, p), for |h| and |l| of at most 2³⁰ and p from [`LEAST`] on.
+    ///
+    /// The quotient is below 2²⁰. Four roundings of 24 bits, of h, 2¹⁶/p and the sum, and l's, which count
+    /// little, make it wrong by less than 2⁻³; so what is left is below 5p/8 in absolute value.
+    #[inline(always)]
+    pub fn of_halves(&self, h: V, l: V) -> V {
+        let [high, low] = self.quotient;
+        let q = h.nearest(high, l, low);
+        self.canonical(h.times_65536().add(l).sub(q.multiply_low(self.p)))
     }
 }
