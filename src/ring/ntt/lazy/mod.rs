@@ -241,7 +241,8 @@ impl LazyTable {
     /// # Safety
     /// The source has N coefficients, `work` points to as many numbers, and `to` has room for them; in a
     /// function compiled for IFMA.
-    #[inline(always)]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
+    #[inline(never)]
     unsafe fn begin(
         &self,
         p: &Prime,

@@ -13,9 +13,8 @@ use crate::math::{
 };
 
 /// Rows of inputs lie pages apart, where no processor looks ahead by itself: so many pairs before they
-/// are used memory is asked for them, where they are squared, and where they are only taken apart, which
-/// takes a sixth of the time.
-const AHEAD: [usize; 2] = [2, 8];
+/// are used memory is asked for them.
+const AHEAD: usize = 2;
 
 /// Words of a cache line.
 const LINE: usize = 16;
@@ -57,7 +56,7 @@ per_vector! {
             false => &[],
         };
         for pair in 0..pairs {
-            let (row, next) = (2 * pair, 2 * (pair + AHEAD[usize::from(!slice.squared)]));
+            let (row, next) = (2 * pair, 2 * (pair + AHEAD));
             let a = [piece(0, row), piece(1, row), piece(2, row)];
             let b = [piece(0, row + 1), piece(1, row + 1), piece(2, row + 1)];
             let ahead = [piece(0, next), piece(1, next), piece(0, next + 1), piece(1, next + 1)];
