@@ -32,6 +32,17 @@ pub struct Prime {
     words: __m512i,
 }
 
+/// A word that is added to others, modulo 2³².
+#[derive(Clone, Copy)]
+pub struct Added(__m512i);
+
+impl Added {
+    #[inline(always)]
+    pub fn new(word: u32) -> Self {
+        Self(unsafe { _mm512_set1_epi32(word as i32) })
+    }
+}
+
 /// A table of factors.
 #[derive(Clone, Debug)]
 pub struct LazyFactors {
@@ -362,17 +373,23 @@ impl Lazy {
         unsafe { _mm512_storeu_si512(at.cast(), p.residues(Self::reduced(even, odd, p))) }
     }
 
-    /// Eight residues in [0, p) of each of two vectors of lanes below 2⁵², to two places.
+    /// Eight residues in [0, p) of each of two vectors of lanes below 2⁵², with `added`, to two places.
     ///
     /// # Safety
     /// Both places are eight writable words.
     #[inline(always)]
-    pub unsafe fn store_apart(pair: [Self; 2], p: &Prime, first: *mut u32, second: *mut u32) {
+    pub unsafe fn store_apart(
+        pair: [Self; 2],
+        p: &Prime,
+        added: Added,
+        first: *mut u32,
+        second: *mut u32,
+    ) {
         // SAFETY: the caller's promise.
         unsafe {
             let order =
                 _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-            Self::store_ordered(pair, order, p, first, second);
+            Self::store_ordered(pair, order, (p, added), first, second);
         }
     }
 
@@ -384,6 +401,7 @@ impl Lazy {
     pub unsafe fn store_apart_reversed(
         pair: [Self; 2],
         p: &Prime,
+        added: Added,
         first: *mut u32,
         second: *mut u32,
     ) {
@@ -391,7 +409,7 @@ impl Lazy {
         unsafe {
             let order =
                 _mm512_setr_epi32(14, 12, 10, 8, 6, 4, 2, 0, 30, 28, 26, 24, 22, 20, 18, 16);
-            Self::store_ordered(pair, order, p, first, second);
+            Self::store_ordered(pair, order, (p, added), first, second);
         }
     }
 
@@ -401,14 +419,14 @@ impl Lazy {
     unsafe fn store_ordered(
         [x, y]: [Self; 2],
         order: __m512i,
-        p: &Prime,
+        (p, added): (&Prime, Added),
         first: *mut u32,
         second: *mut u32,
     ) {
         // SAFETY: the caller's promise.
         unsafe {
             let words = _mm512_permutex2var_epi32(x.below_2p(p).0, order, y.below_2p(p).0);
-            let words = p.residues(words);
+            let words = _mm512_add_epi32(p.residues(words), added.0);
             _mm256_storeu_si256(first.cast(), _mm512_castsi512_si256(words));
             _mm256_storeu_si256(second.cast(), _mm512_extracti64x4_epi64::<1>(words));
         }

@@ -239,7 +239,7 @@ impl NttTable {
         if let Some(lazy) = self.lazy(simd) {
             let a = a.as_mut_ptr();
             // SAFETY: the length by the assertion.
-            return unsafe { lazy.inverse(a, a) };
+            return unsafe { lazy.inverse(a, lazy::Form::RESIDUES, a) };
         }
         inverse(simd, self, None, a);
     }
@@ -250,15 +250,40 @@ impl NttTable {
         wipe();
     }
 
-    /// [`NttTable::inverse_with`] of values that stay where they are.
-    pub(crate) fn inverse_of(&self, simd: Simd, values: &[u32], a: &mut [u32]) {
+    /// [`NttTable::inverse_with`] of values that stay where they are, times a residue.
+    pub(crate) fn inverse_times(&self, simd: Simd, values: &[u32], by: u32, a: &mut [u32]) {
         assert!([values.len(), a.len()] == [self.n; 2], "a transform of {} values", self.n);
         #[cfg(target_arch = "x86_64")]
         if let Some(lazy) = self.lazy(simd) {
+            let form = lazy::Form::times(by);
             // SAFETY: the lengths by the assertion.
-            return unsafe { lazy.inverse(values.as_ptr(), a.as_mut_ptr()) };
+            return unsafe { lazy.inverse(values.as_ptr(), form, a.as_mut_ptr()) };
         }
         inverse(simd, self, Some(values), a);
+        if by != 1 {
+            scale(simd, &self.m, by, a);
+        }
+    }
+
+    /// [`NttTable::inverse_times`], as centred representatives with a number of at most 2³⁰ added.
+    pub(crate) fn inverse_centred(
+        &self,
+        simd: Simd,
+        values: &[u32],
+        by: u32,
+        added: u32,
+        a: &mut [i32],
+    ) {
+        let a: &mut [u32] = bytemuck::cast_slice_mut(a);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lazy) = self.lazy(simd) {
+            assert!([values.len(), a.len()] == [self.n; 2], "a transform of {} values", self.n);
+            let form = lazy::Form::centred(&self.m, by, added);
+            // SAFETY: the lengths by the assertion.
+            return unsafe { lazy.inverse(values.as_ptr(), form, a.as_mut_ptr()) };
+        }
+        self.inverse_times(simd, values, by, a);
+        centre(simd, &self.m, added, a);
     }
 }
 
@@ -271,6 +296,23 @@ fn wipe() {
 /// Transforms of fewer than 8 vectors go word by word.
 fn fits<V: Words>(n: usize) -> bool {
     n >= 8 * V::N
+}
+
+per_simd! {
+    fn scale(m: &Modulus, by: u32, a: &mut [u32]) {
+        let by = m.shoup(by);
+        for a in a {
+            *a = m.mul_shoup(*a, by);
+        }
+    }
+}
+
+per_simd! {
+    fn centre(m: &Modulus, added: u32, a: &mut [u32]) {
+        for a in a {
+            *a = (m.centre(*a) as u32).wrapping_add(added);
+        }
+    }
 }
 
 per_simd! {

@@ -48,7 +48,7 @@ proptest! {
                 *x = t.modulus().mul(*x, *y);
             }
             let mut apart = vec![7; x.len()];
-            t.inverse_of(simd, &x, &mut apart);
+            t.inverse_times(simd, &x, 1, &mut apart);
             t.inverse_with(simd, &mut x);
             prop_assert_eq!(&x, &apart);
             prop_assert_eq!(x, naive::multiply(t.modulus(), &a, &b));
@@ -118,7 +118,7 @@ fn extremes_at_full_size() {
         let n = 1 << log_n;
         let p = t.modulus().value();
         let scattered = (0..n as u32).map(|i| i.wrapping_mul(2_654_435_761) % p).collect();
-        for a in [vec![0; n], vec![1; n], vec![p - 1; n], scattered] {
+        for a in [vec![0; n], vec![1; n], vec![p / 2; n], vec![p - 1; n], scattered] {
             let portable = Simd::all().next().unwrap();
             let mut want = a.clone();
             t.forward_with(portable, &mut want);
@@ -130,6 +130,16 @@ fn extremes_at_full_size() {
                 assert_eq!(got, want);
                 t.inverse_with(simd, &mut got);
                 assert_eq!(got, a);
+                for (by, added) in [(1, 0), (p - 1, 1 << 30), (p / 3, 12_345)] {
+                    let product = |&a: &u32| t.modulus().mul(a, by);
+                    t.inverse_times(simd, &want, by, &mut got);
+                    assert!(got.iter().copied().eq(a.iter().map(product)), "{simd}, {by}");
+                    let mut centred = vec![7; n];
+                    t.inverse_centred(simd, &want, by, added, &mut centred);
+                    let added = added as i32;
+                    let want = a.iter().map(|a| t.modulus().centre(product(a)) + added);
+                    assert!(centred.into_iter().eq(want), "{simd}, {by}, {added}");
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ use super::scatter::Scatter;
 use crate::math::{Lines, simd::Simd};
 use crate::ring::{Basis, RAISED, Shape, Summands, Tile, pair};
 use crate::scheme::Digits;
-use coefficients::{centre, divide, multiply, subtract};
+use coefficients::{centre, divide, subtract};
 pub use key::CpuKey;
 use key::Rows;
 use rayon::prelude::*;
@@ -159,12 +159,16 @@ impl Job<'_> {
                     let own = &mut remainders[k * own_remainders..][..own_remainders];
                     let (known, own) = own.split_at_mut(2 * (self.primes - 1 - i) * n);
                     for (c, values) in out.into_iter().enumerate() {
-                        self.basis.table(i).inverse_with(self.simd, values);
+                        let (table, own) = (self.basis.table(i), &mut own[c * n..][..n]);
+                        if known.is_empty() {
+                            table.inverse_centred(self.simd, values, 1, self.added(i), own);
+                            continue;
+                        }
+                        table.inverse_with(self.simd, values);
                         for (k, x) in known.chunks_exact(2 * n).enumerate() {
                             self.divided(i, self.primes - 1 - k, &x[c * n..][..n], values);
                         }
-                        let own = &mut own[c * n..][..n];
-                        centre(self.simd, self.basis.modulus(i), self.added(i), values, own);
+                        centre(self.simd, table.modulus(), self.added(i), values, own);
                     }
                 }
             }
@@ -310,21 +314,22 @@ impl Job<'_> {
     fn coefficients(&self, row: usize, j: usize, work: &mut [u32], out: &mut [i32]) {
         let n = self.basis.degree();
         let first = j * self.digits.primes();
+        let added = if self.lazy && !self.has_pairs() { RAISED } else { 0 };
         for (k, i) in (first..first + self.digits.primes()).enumerate() {
-            let m = self.basis.modulus(i);
-            if self.guard == Some(i) {
-                work.fill(0);
-            } else {
-                self.basis.table(i).inverse_of(self.simd, self.tile.poly(i, 2, row), work);
-                if let Some(guard) = self.guard {
-                    multiply(self.simd, m, (&self.ways[i].primes, guard), None, work);
-                }
-            }
+            let (m, table) = (self.basis.modulus(i), self.basis.table(i));
+            let by = self.guard.map_or(1, |guard| self.ways[i].primes.values()[guard]);
             let (known, own) = out.split_at_mut(k * n);
-            if k > 0 {
-                divide(self.simd, m, (&self.ways[i].inverses, first), known, work);
+            if k == 0 {
+                let values = self.tile.poly(i, 2, row);
+                table.inverse_centred(self.simd, values, by, added, &mut own[..n]);
+                continue;
             }
-            let added = if self.lazy && !self.has_pairs() { RAISED } else { 0 };
+            match self.guard == Some(i) {
+                // p·c₂ is 0 modulo p.
+                true => work.fill(0),
+                false => table.inverse_times(self.simd, self.tile.poly(i, 2, row), by, work),
+            }
+            divide(self.simd, m, (&self.ways[i].inverses, first), known, work);
             centre(self.simd, m, added, work, &mut own[..n]);
         }
     }

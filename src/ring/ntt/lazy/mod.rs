@@ -19,6 +19,7 @@ use crate::math::{
 pub use between::{BLOCK, PAIR, Packed};
 use between::{Between, Wide};
 pub use inner::Lanes;
+pub use outer::Form;
 use outer::{Integers, Raised, Source, Words};
 use pairs::{PairTable, raised};
 use std::{cell::RefCell, ptr::null};
@@ -140,13 +141,13 @@ impl LazyTable {
         }
     }
 
-    /// As [`super::NttTable::inverse`], of `values`, which may stand at `a`, to `a`.
+    /// As [`super::NttTable::inverse`], of `values`, which may stand at `a`, to `a`, in such a form.
     ///
     /// # Safety
     /// Both point to N words.
-    pub unsafe fn inverse(&self, values: *const u32, a: *mut u32) {
+    pub unsafe fn inverse(&self, values: *const u32, form: Form, a: *mut u32) {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx2,fma")]
-        unsafe fn ifma(t: &LazyTable, values: *const u32, work: *mut u64, a: *mut u32) {
+        unsafe fn ifma(t: &LazyTable, values: *const u32, form: Form, work: *mut u64, a: *mut u32) {
             let (p, modulus) = (Prime::new(&t.m), u64::from(t.m.value()));
             // SAFETY: the caller's promise.
             unsafe {
@@ -159,13 +160,13 @@ impl LazyTable {
                     let part = work.add(k * len);
                     middle::inverse(&t.inverse, &p, bound, part, len, outer::RADIX + k);
                 }
-                outer::inverse(t, &p, modulus * len as u64, work, a);
+                outer::inverse(t, &p, modulus * len as u64, form, work, a);
             }
         }
         WORK.with_borrow_mut(|work| {
             let work = work.at_least(self.n);
             // SAFETY: the caller's promise; a table is only where IFMA is.
-            unsafe { ifma(self, values, work.as_mut_ptr(), a) };
+            unsafe { ifma(self, values, form, work.as_mut_ptr(), a) };
         });
     }
 
@@ -267,8 +268,30 @@ impl LazyTable {
 mod tests {
     use super::super::NttTable;
     use super::super::pair;
-    use super::{Coefficients, LazyTable, WORK};
+    use super::{Coefficients, LazyTable, RAISED, WORK};
     use crate::math::{Modulus, primes_below, simd::Simd};
+
+    /// The ends of their range, and what is alone among zeros.
+    #[test]
+    fn raised_integers() {
+        let (n, most) = (LazyTable::LEAST, 1 << 30);
+        let alone = |at: usize| (0..n).map(|i| if i == at { -most } else { 0 }).collect();
+        let scattered = |i: u32| i.wrapping_mul(2_654_435_761) as i32 % (most + 1);
+        let all = [vec![most; n], vec![-most; n], (0..n as u32).map(scattered).collect()];
+        for bound in [1 << 31, 1 << 30, 1 << 20] {
+            let t =
+                NttTable::new(Modulus::new(primes_below(bound, 4 * n as u32).next().unwrap()), n);
+            let Some(lazy) = Simd::all().find_map(|simd| t.lazy(simd)) else { return };
+            for x in all.iter().cloned().chain([alone(0), alone(1), alone(n / 2), alone(n - 1)]) {
+                let mut want: Vec<u32> = x.iter().map(|&x| t.modulus().from_i32(x)).collect();
+                t.forward_with(Simd::all().next().unwrap(), &mut want);
+                let raised: Vec<u32> = x.iter().map(|&x| RAISED.wrapping_add_signed(x)).collect();
+                let mut got = vec![0; n];
+                lazy.forward_integers(Coefficients::Raised(&raised), &mut got);
+                assert_eq!(got, want, "{bound}");
+            }
+        }
+    }
 
     /// The ends of all ranges, and what is alone among zeros.
     #[test]

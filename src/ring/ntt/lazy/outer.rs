@@ -7,8 +7,9 @@
 use super::LazyTable;
 use super::middle::{joins, splits};
 use crate::math::{
+    Modulus,
     ahead::ask_second,
-    lazy::{Factor, Lazy, Prime},
+    lazy::{Added, Factor, Lazy, Prime},
 };
 use crate::ring::ntt::RAISED;
 
@@ -17,6 +18,30 @@ pub const RADIX: usize = 8;
 
 /// Bytes of a cache line, as many as coefficients in a column of all parts.
 const LINE: usize = RADIX * Lazy::N;
+
+/// As what coefficients come back: x·`by` + `origin` mod p, and then `added`, modulo 2³².
+#[derive(Clone, Copy)]
+pub struct Form {
+    by: u32,
+    origin: u32,
+    added: u32,
+}
+
+impl Form {
+    /// Residues in [0, p).
+    pub const RESIDUES: Self = Self { by: 1, origin: 0, added: 0 };
+
+    /// x·by, in [0, p).
+    pub fn times(by: u32) -> Self {
+        Self { by, ..Self::RESIDUES }
+    }
+
+    /// x·by, centred, with `added`.
+    pub fn centred(m: &Modulus, by: u32, added: u32) -> Self {
+        let origin = m.value() / 2;
+        Self { by, origin, added: added.wrapping_sub(origin) }
+    }
+}
 
 /// Where −I stands among the roots.
 pub const FOLD: usize = 0;
@@ -158,7 +183,7 @@ pub unsafe fn forward(
 }
 
 /// From parts, whose lanes are at most `bound`, a multiple of p, to coefficients in [0, p):
-/// aⱼ = (bⱼ + I·b_{N−j})·(2N)⁻¹, where a₀ has b₀ twice.
+/// aⱼ = (bⱼ + I·b_{N−j})·(2N)⁻¹, where a₀ has b₀ twice, as `form` says.
 ///
 /// A column from place i on of all parts goes together with the one that ends opposite, at N/8 − i: what one needs is
 /// in the other. What is left are the places kN/8, which are opposite to one another.
@@ -166,10 +191,19 @@ pub unsafe fn forward(
 /// # Safety
 /// The processor has IFMA; `parts` points to N values, and `out` to N words.
 #[inline(always)]
-pub unsafe fn inverse(table: &LazyTable, p: &Prime, bound: u64, parts: *const u64, out: *mut u32) {
+pub unsafe fn inverse(
+    table: &LazyTable,
+    p: &Prime,
+    bound: u64,
+    form: Form,
+    parts: *const u64,
+    out: *mut u32,
+) {
     let (roots, stride) = (&table.inverse, table.n / RADIX);
-    let [scale, opposite] = table.scales.map(|w| Factor::splat(&table.m, w));
-    let unfold = |x: Lazy, y: Lazy| Lazy::splat(0).add_products([(x, scale), (y, opposite)], p);
+    let [scale, opposite] = table.scales.map(|w| Factor::splat(&table.m, table.m.mul(w, form.by)));
+    let (origin, added) = (Lazy::splat(form.origin.into()), Added::new(form.added));
+    let unfold = |x: Lazy, y: Lazy| origin.add_products([(x, scale), (y, opposite)], p);
+    let corner = |x: Lazy| x.first_residue(p, &table.m).wrapping_add(form.added);
     // SAFETY: the caller's promise; both columns are within their parts.
     unsafe {
         let mut v = [Lazy::splat(0); RADIX];
@@ -177,11 +211,9 @@ pub unsafe fn inverse(table: &LazyTable, p: &Prime, bound: u64, parts: *const u6
             *v = Lazy::splat(*parts.add(k * stride));
         }
         joins(roots, p, 1, bound, &mut v);
-        let first = Lazy::splat(0).add_products([(v[0], scale), (v[0], scale)], p);
-        *out = first.first_residue(p, &table.m);
+        *out = corner(origin.add_products([(v[0], scale), (v[0], scale)], p));
         for k in 1..RADIX {
-            let corner = unfold(v[k], v[RADIX - k]);
-            *out.add(k * stride) = corner.first_residue(p, &table.m);
+            *out.add(k * stride) = corner(unfold(v[k], v[RADIX - k]));
         }
         for i in (1..=stride / 2).step_by(Lazy::N) {
             let end = stride - i - (Lazy::N - 1);
@@ -196,9 +228,9 @@ pub unsafe fn inverse(table: &LazyTable, p: &Prime, bound: u64, parts: *const u6
                 let far = RADIX - 1 - k;
                 let pair = [unfold(f[k], r[far]), unfold(f[k + 1], r[far - 1])];
                 let at = out.add(k * stride);
-                Lazy::store_apart(pair, p, at.add(i), at.add(stride + i));
+                Lazy::store_apart(pair, p, added, at.add(i), at.add(stride + i));
                 let pair = [unfold(r[k], f[far]), unfold(r[k + 1], f[far - 1])];
-                Lazy::store_apart_reversed(pair, p, at.add(end), at.add(stride + end));
+                Lazy::store_apart_reversed(pair, p, added, at.add(end), at.add(stride + end));
             }
         }
     }
