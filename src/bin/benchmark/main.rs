@@ -39,6 +39,7 @@ use failure::{Failure, Result};
 use options::{Backend, Options};
 use report::Report;
 use side::Side;
+use std::path::Path;
 use std::process::ExitCode;
 use subject::Subject;
 
@@ -53,8 +54,23 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether a path stands for standard output, which the tables leave to the report then.
+fn is_stream(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Writes a report.
+fn put(path: &Path, text: &str) -> Result<()> {
+    if !is_stream(path) {
+        return files::write(path, text.as_bytes());
+    }
+    print!("{text}");
+    Ok(())
+}
+
 fn run(options: &Options) -> Result<()> {
-    for path in options.json.iter().chain(&options.markdown) {
+    let reports = || options.json.iter().chain(&options.markdown);
+    for path in reports().filter(|path| !is_stream(path)) {
         files::check_writable(path)?;
     }
     // What is insisted on is looked for before anything is measured.
@@ -85,13 +101,17 @@ fn run(options: &Options) -> Result<()> {
     let report = Report::new(&subject, options, sides, answers.first(), equal, missing)?;
 
     let tables = tables::of(&report);
-    println!("{}", table::text(&tables));
+    let text = table::text(&tables);
+    match reports().any(|path| is_stream(path)) {
+        true => eprintln!("{text}"),
+        false => println!("{text}"),
+    }
     if let Some(path) = &options.json {
         let json = serde_json::to_string_pretty(&report).map_err(Failure::machine)?;
-        files::write(path, format!("{json}\n").as_bytes())?;
+        put(path, &format!("{json}\n"))?;
     }
     if let Some(path) = &options.markdown {
-        files::write(path, table::markdown(&tables).as_bytes())?;
+        put(path, &table::markdown(&tables))?;
     }
     match equal {
         Some(false) => Err(Failure::machine(

@@ -39,10 +39,10 @@ pub struct Options {
     /// Less of everything: half a minute on two cores with a GPU in software.
     #[arg(long)]
     pub quick: bool,
-    /// Write all figures as JSON.
+    /// Write all figures as JSON, to standard output for `-`.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write the tables as Markdown.
+    /// Write the tables as Markdown, to standard output for `-`.
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
 }

@@ -191,21 +191,28 @@ fn plain<E: Engine>(engine: &E, x: &Tile, matrix: &BlockMatrix, bias: &[u32]) ->
 /// The largest prime, the heaviest rows, residues at the top of the range.
 #[test]
 fn the_heaviest_row_is_exact() {
-    let params = params(64, 1, 1 << 31);
-    let p = params.basis().modulus(0).value();
-    let shape = Shape { primes: 1, components: 2, rows: 64, degree: 64 };
-    let x = Tile::new(shape, vec![p - 1; shape.residues()]).unwrap();
-    // 64 · 32,767 = 2²¹ − 64 is the heaviest row of 64 equal weights that is accepted. Two signed bytes
-    // are at most ±32,639; 128 and −129 carry from one byte to the other.
-    for weight in [32_767, 32_639, 128, 127] {
-        let rows =
-            [weight, -weight, -weight - 1].map(|w| (0..64).map(|c| (c, w.max(-32_767))).collect());
-        let matrix = BlockMatrix::from_rows(64, &rows).unwrap();
+    for below in [1 << 31, 1 << 30, 1 << 20, 1 << 16, 1 << 15, 1 << 10] {
+        let params = params(64, 1, below);
+        let p = params.basis().modulus(0).value();
+        let shape = Shape { primes: 1, components: 2, rows: 64, degree: 64 };
+        // The largest residue, and the largest one with the least low half and the largest one.
+        let half = (p >> 16 << 16).saturating_sub(1 << 15);
         let naive = NaiveEngine::open(&params, None).unwrap();
-        let want = plain(&naive, &x, &matrix, &[0, p - 1, 1]);
-        for simd in Simd::all() {
-            let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
-            assert!(plain(&cpu, &x, &matrix, &[0, p - 1, 1]) == want, "{weight}, {simd}");
+        for residue in [p - 1, half, half.saturating_sub(1)] {
+            let x = Tile::new(shape, vec![residue; shape.residues()]).unwrap();
+            // 64 · 32,767 = 2²¹ − 64 is the heaviest row of 64 equal weights that is accepted. Two signed bytes
+            // are at most ±32,639; 128 and −129 carry from one byte to the other.
+            for weight in [32_767, 32_639, 128, 127] {
+                let weights = [weight, -weight, -weight - 1];
+                let row = |w: i32| (0..64).map(|c| (c, w.max(-32_767))).collect();
+                let matrix = BlockMatrix::from_rows(64, &weights.map(row)).unwrap();
+                let want = plain(&naive, &x, &matrix, &[0, p - 1, 1]);
+                for simd in Simd::all() {
+                    let cpu = CpuEngine::open_with(&params, None, simd).unwrap();
+                    let got = plain(&cpu, &x, &matrix, &[0, p - 1, 1]);
+                    assert!(got == want, "{p}, {residue}, {weight}, {simd}");
+                }
+            }
         }
     }
 }

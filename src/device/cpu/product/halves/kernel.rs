@@ -2,7 +2,7 @@
 
 use super::avx2::Avx2;
 use super::avx512::Vnni;
-use super::vector::{LEAST, Residues, Vector};
+use super::vector::{Residues, Vector};
 use super::{Halves, ROWS, Segment, size};
 use crate::device::cpu::product::partial::{PASS, Partial, finish, order_streams};
 use crate::device::cpu::product::{Loaded, Rows, Slice};
@@ -156,11 +156,9 @@ struct Gather<V> {
 impl<V: Vector> Gather<V> {
     #[inline(always)]
     fn new(m: &Modulus, squared: bool) -> Self {
-        let r = m.to_montgomery(1);
-        let low = if squared { m.to_montgomery(r) } else { r };
+        let low = m.to_montgomery(m.to_montgomery(1));
         let high = m.mul(low, (1 << 16) % m.value());
-        let plain = !squared && m.value() >= LEAST;
-        let factors = (!plain).then_some([V::splat(high), V::splat(low)]);
+        let factors = squared.then_some([V::splat(high), V::splat(low)]);
         Self { residues: Residues::new(m), factors }
     }
 

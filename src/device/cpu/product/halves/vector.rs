@@ -93,9 +93,6 @@ pub struct Residues<V> {
     quotient: [V; 2],
 }
 
-/// Primes from which on [`Residues::of_halves`] may be used.
-pub const LEAST: u32 = 1 << 27;
-
 impl<V: Vector> Residues<V> {
     #[inline(always)]
     pub fn new(m: &Modulus) -> Self {
@@ -168,10 +165,11 @@ impl<V: Vector> Residues<V> {
         self.canonical(even.sub_wide(m_even).high(odd.sub_wide(m_odd)))
     }
 
-    /// h·2¹⁶ + l mod p in [0, p), for |h| and |l| of at most 2³⁰ and p from [`LEAST`] on.
+    /// h·2¹⁶ + l mod p in [0, p), for sums of the halves of numbers in (−p, p) times weights which add up to at most
+    /// 2¹⁵ in absolute value.
     ///
-    /// The quotient is below 2²⁰. Four roundings of 24 bits, of h, 2¹⁶/p and the sum, and l's, which count
-    /// little, make it wrong by less than 2⁻³; so what is left is below 5p/8 in absolute value.
+    /// The sum is below 2¹⁵·p, and neither part is above twice that. So the quotient and its parts are at most 2¹⁶,
+    /// and six roundings of 24 bits make it wrong by less than 2⁻⁵: what is left is below 5p/8 in absolute value.
     #[inline(always)]
     pub fn of_halves(&self, h: V, l: V) -> V {
         let [high, low] = self.quotient;
