@@ -81,26 +81,49 @@ proptest! {
         log_n in 3u32..8, levels in 2usize..5, drop in 0usize..2, rescale in 0usize..3,
         rows in (1usize..20, 1usize..9, 1usize..17), bits in 15u32..32, seed: u64,
     ) {
-        let params = params(1 << log_n, levels, 1 << bits);
-        let primes = levels - drop;
-        prop_assume!(rescale < primes);
-        let rng = &mut ChaCha20Rng::seed_from_u64(seed);
-        let shape = Shape { primes: levels, components: 2, rows: rows.0, degree: 1 << log_n };
-        let x = random_tile(&params, shape, rng);
-        let y = random_tile(&params, Shape { rows: rows.1, ..shape }, rng);
-        let a = random_matrix(rows.0, rows.2, 32_000, rng);
-        let b = random_matrix(rows.1, rows.2, 100, rng);
-        let bias = random_tile(&params, Shape { primes, components: 1, rows: rows.2, degree: 1 }, rng);
-        let key = RelinKey::new(random_tile(&params, Shape { rows: levels, ..shape }, rng)).unwrap();
-
-        let naive = NaiveEngine::open(&params, Some(&key)).unwrap();
-        let want = run(&naive, [&x, &y], [&a, &b], bias.data(), primes, rescale);
-        for simd in Simd::all() {
-            let cpu = CpuEngine::open_with(&params, Some(&key), simd).unwrap();
-            let got = run(&cpu, [&x, &y], [&a, &b], bias.data(), primes, rescale);
-            prop_assert!(got == want, "{simd}");
-        }
+        agree((1 << log_n, levels, drop, rescale), rows, bits, seed)?;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Rings whose transforms have lanes that nothing reduces, where there are any.
+    #[test]
+    fn layers_of_larger_rings_agree_with_the_definitions(
+        levels in 2usize..6, drop in 0usize..2, rescale in 0usize..5,
+        rows in (1usize..3, 1usize..3, 1usize..6), bits in 18u32..32, seed: u64,
+    ) {
+        agree((1024, levels, drop, rescale), rows, bits, seed)?;
+    }
+}
+
+/// A layer of a ring of so many coefficients and primes, of which some have gone and some go, on every instruction set.
+fn agree(
+    (degree, levels, drop, rescale): (usize, usize, usize, usize),
+    rows: (usize, usize, usize),
+    bits: u32,
+    seed: u64,
+) -> Result<(), TestCaseError> {
+    let params = params(degree, levels, 1 << bits);
+    let primes = levels - drop;
+    prop_assume!(rescale < primes);
+    let rng = &mut ChaCha20Rng::seed_from_u64(seed);
+    let shape = Shape { primes: levels, components: 2, rows: rows.0, degree };
+    let x = random_tile(&params, shape, rng);
+    let y = random_tile(&params, Shape { rows: rows.1, ..shape }, rng);
+    let a = random_matrix(rows.0, rows.2, 32_000, rng);
+    let b = random_matrix(rows.1, rows.2, 100, rng);
+    let bias = random_tile(&params, Shape { primes, components: 1, rows: rows.2, degree: 1 }, rng);
+    let key = RelinKey::new(random_tile(&params, Shape { rows: levels, ..shape }, rng)).unwrap();
+
+    let naive = NaiveEngine::open(&params, Some(&key)).unwrap();
+    let want = run(&naive, [&x, &y], [&a, &b], bias.data(), primes, rescale);
+    for simd in Simd::all() {
+        let cpu = CpuEngine::open_with(&params, Some(&key), simd).unwrap();
+        let got = run(&cpu, [&x, &y], [&a, &b], bias.data(), primes, rescale);
+        prop_assert!(got == want, "{simd}");
+    }
+    Ok(())
 }
 
 /// outer·inner(x)², beside squares of x itself.

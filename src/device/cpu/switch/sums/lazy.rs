@@ -280,9 +280,9 @@ impl<const ROWS: usize> Job<'_, ROWS> {
             |row: usize, place: usize| finished.wrapping_add((row * self.places + place) * PAIR);
         // SAFETY: the caller's promise.
         unsafe {
-            for row in 0..ROWS {
-                if let Some(from) = self.c[row] {
-                    c[row] = Lazy::even_odd(from[component].as_ptr().add(at));
+            for (c, from) in c.iter_mut().zip(self.c) {
+                if let Some(from) = from {
+                    *c = Lazy::even_odd(from[component].as_ptr().add(at));
                 }
             }
             let mut low = if LATE { [[zero; 2]; ROWS] } else { c };
