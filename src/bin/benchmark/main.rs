@@ -36,6 +36,7 @@ mod tables;
 
 use clap::Parser;
 use failure::{Failure, Result};
+use files::is_stream;
 use options::{Backend, Options};
 use report::Report;
 use side::Side;
@@ -54,12 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether a path stands for standard output, which the tables leave to the report then.
-fn is_stream(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Writes a report.
+/// Writes a report, to standard output for `-`.
 fn put(path: &Path, text: &str) -> Result<()> {
     if !is_stream(path) {
         return files::write(path, text.as_bytes());
@@ -102,6 +98,7 @@ fn run(options: &Options) -> Result<()> {
 
     let tables = tables::of(&report);
     let text = table::text(&tables);
+    // Standard output is a report's, if one goes there.
     match reports().any(|path| is_stream(path)) {
         true => eprintln!("{text}"),
         false => println!("{text}"),

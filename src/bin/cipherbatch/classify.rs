@@ -11,7 +11,7 @@ use crate::{files, inputs, peak, pipeline};
 use cipherbatch::{Network, Plan, PlanOptions};
 use clap::Args;
 use ndarray::{ArrayD, ArrayViewD};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub struct Classify {
@@ -43,7 +43,7 @@ pub struct Classify {
 
 impl Classify {
     pub fn run(self) -> Result<()> {
-        let to_stdout = self.json.as_deref() == Some(Path::new("-"));
+        let to_stdout = self.json.as_deref().is_some_and(files::is_stream);
         let file = self.json.as_deref().filter(|_| !to_stdout);
         file.map_or(Ok(()), files::check_writable)?;
         self.trace.as_deref().map_or(Ok(()), files::check_writable)?;

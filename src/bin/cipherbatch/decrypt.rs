@@ -2,7 +2,8 @@
 
 use crate::classify::answers;
 use crate::failure::{Failure, Result};
-use crate::transfer::{existing, is_stream, load};
+use crate::files::is_stream;
+use crate::transfer::{existing, load};
 use crate::{files, folder, npy, pipeline};
 use cipherbatch::wire::check_writable;
 use cipherbatch::{Client, EncryptedAnswer, PublicPlan, Span};

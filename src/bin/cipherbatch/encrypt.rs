@@ -1,7 +1,8 @@
 //! `encrypt`: inputs to encrypted batches.
 
 use crate::failure::Result;
-use crate::transfer::{existing, is_stream, save};
+use crate::files::is_stream;
+use crate::transfer::{existing, save};
 use crate::{folder, inputs, pipeline};
 use cipherbatch::wire::check_writable;
 use cipherbatch::{Client, EncryptedBatch, PublicPlan, Span};

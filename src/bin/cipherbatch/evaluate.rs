@@ -1,9 +1,10 @@
 //! `evaluate`: encrypted batches to encrypted answers. This side holds no secret.
 
 use crate::failure::{Failure, Result};
+use crate::files::is_stream;
 use crate::options::{Common, low_high};
 use crate::pipeline::Machine;
-use crate::transfer::{existing, is_stream, load, save};
+use crate::transfer::{existing, load, save};
 use crate::{files, folder, pipeline};
 use cipherbatch::wire::check_writable;
 use cipherbatch::{EncryptedAnswer, EncryptedBatch, EvaluationKeys, Plan, Server};

@@ -23,6 +23,11 @@ pub fn check_writable(path: &Path) -> Result<()> {
     Ok(wire::check_writable(path, Existing::Replace)?)
 }
 
+/// Whether a path stands for standard input or output.
+pub fn is_stream(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Writes a file at once, in place of one that is there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     save(path, Existing::Replace, bytes)

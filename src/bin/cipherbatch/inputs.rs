@@ -2,9 +2,9 @@
 
 use crate::failure::{Failure, Result};
 use crate::files;
+use crate::files::is_stream;
 use crate::idx::Idx;
 use crate::npy;
-use crate::transfer::is_stream;
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use std::io::{Read, stdin};
 use std::path::Path;

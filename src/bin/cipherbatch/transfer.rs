@@ -1,15 +1,11 @@
 //! Messages from and to files, `-` being standard input and output.
 
 use crate::failure::{Failure, Result};
+use crate::files::is_stream;
 use cipherbatch::PublicPlan;
 use cipherbatch::wire::{Existing, Message};
 use std::io::{BufWriter, stdin, stdout};
 use std::path::Path;
-
-/// Whether a path stands for standard input or output.
-pub fn is_stream(path: &Path) -> bool {
-    path == Path::new("-")
-}
 
 /// What becomes of files that are there.
 pub fn existing(force: bool) -> Existing {

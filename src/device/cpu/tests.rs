@@ -211,7 +211,7 @@ fn plain<E: Engine>(engine: &E, x: &Tile, matrix: &BlockMatrix, bias: &[u32]) ->
     engine.download(&engine.compute(&layer).unwrap()).unwrap()
 }
 
-/// The largest prime, the heaviest rows, residues at the top of the range.
+/// Primes of all sizes, the heaviest rows, residues at the ends of the range and of their halves'.
 #[test]
 fn the_heaviest_row_is_exact() {
     for below in [1 << 31, 1 << 30, 1 << 20, 1 << 16, 1 << 15, 1 << 10] {

@@ -193,7 +193,7 @@ impl NttTable {
         debug_assert!(bound <= 1 << 30 && fits(x) && y.is_none_or(|(y, _, _)| fits(y)));
         #[cfg(target_arch = "x86_64")]
         if let (Some(lazy), None) = (self.lazy(simd), y) {
-            return lazy.forward_integers(lazy::Coefficients::Integers(x), a);
+            return lazy.forward_integers(x, a);
         }
         let (p, room) = (self.m.value(), bound + (1 << 17));
         if room < p {

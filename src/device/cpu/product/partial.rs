@@ -51,11 +51,10 @@ impl<'a, 'b> Partial<'a, 'b> {
             Start::Constants(constants) => return Some([V::splat(constants[row as usize]); COUNT]),
             Start::Held => &self.y.row(row as usize)[self.column + self.at..][..columns],
         };
-        // SAFETY: as many words.
-        let vector = |j: usize| unsafe { V::load(from.as_ptr().add(j * V::LANES)) };
         let mut all = [V::splat(0); COUNT];
         for (j, all) in all.iter_mut().enumerate() {
-            *all = vector(j);
+            // SAFETY: as many words.
+            *all = unsafe { V::load(from.as_ptr().add(j * V::LANES)) };
         }
         Some(all)
     }

@@ -11,7 +11,7 @@ per_simd! {
     /// Centred representatives of residues in [0, p), with a number of at most 2³⁰ added.
     pub fn centre(m: &Modulus, raised: u32, x: &[u32], out: &mut [i32]) {
         for (out, &x) in out.iter_mut().zip(x) {
-            // A word, but of an integer or not.
+            // An integer, or the word that is one raised.
             *out = m.centre(x).wrapping_add_unsigned(raised);
         }
     }

@@ -11,7 +11,6 @@ use crate::math::{
     ahead::ask_second,
     lazy::{Added, Factor, Lazy, Prime},
 };
-use crate::ring::ntt::RAISED;
 
 /// Parts that these stages make of a polynomial.
 pub const RADIX: usize = 8;
@@ -65,11 +64,13 @@ pub trait Source: Copy {
     fn zero(self) -> Lazy;
 }
 
-/// Words as they are; `start` is [`LazyTable::start`].
+/// Words that stand for as much less than they are as `zero` does; `start` is [`LazyTable::start`] or, where that is
+/// not 0, [`LazyTable::raised`].
 #[derive(Clone, Copy)]
 pub struct Words {
     pub at: *const u32,
     pub start: u64,
+    pub zero: u32,
 }
 
 impl Source for Words {
@@ -87,33 +88,7 @@ impl Source for Words {
 
     #[inline(always)]
     fn zero(self) -> Lazy {
-        Lazy::splat(0)
-    }
-}
-
-/// Integers with [`RAISED`] added; `start` is [`LazyTable::raised`].
-#[derive(Clone, Copy)]
-pub struct Raised {
-    pub at: *const u32,
-    pub start: u64,
-}
-
-impl Source for Raised {
-    #[inline(always)]
-    unsafe fn lanes(self, at: usize) -> Lazy {
-        // SAFETY: the caller's promise.
-        unsafe { Lazy::words(self.at.add(at)) }.add(Lazy::splat(self.start))
-    }
-
-    #[inline(always)]
-    unsafe fn reversed(self, at: usize) -> Lazy {
-        // SAFETY: the caller's promise.
-        unsafe { Lazy::words_reversed(self.at.add(at)) }
-    }
-
-    #[inline(always)]
-    fn zero(self) -> Lazy {
-        Lazy::splat(RAISED.into())
+        Lazy::splat(self.zero.into())
     }
 }
 

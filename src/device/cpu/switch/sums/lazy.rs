@@ -11,7 +11,6 @@ use crate::math::{
     ahead::ask,
     lazy::{Factor, Lazy, Prime, Products},
 };
-use crate::ring::Summands;
 use crate::ring::lazy::{Coefficients, Lanes, LazyTable, PAIR, Packed};
 
 /// Values of a vector for those at even places and one for those at odd ones.
@@ -240,8 +239,7 @@ impl<'a, const ROWS: usize> Job<'a, ROWS> {
 
 fn coefficients(integers: Integers<'_>) -> Coefficients<'_> {
     match integers {
-        Integers::Sums { of: Summands { x, y: None }, .. } => Coefficients::Integers(x),
-        Integers::Sums { .. } => unreachable!("integers of two primes are pairs"),
+        Integers::Sums { .. } => unreachable!("for transforms with other lanes"),
         Integers::Raised(x) => Coefficients::Raised(x),
         Integers::Pairs(x) => Coefficients::Pairs(x),
     }

@@ -40,7 +40,7 @@ pub enum Digit<'a> {
 /// Integers to be transformed.
 #[derive(Clone, Copy, Debug)]
 pub enum Integers<'a> {
-    /// With the most that the summands are in absolute value, 2³⁰ at most.
+    /// With the most that the summands are in absolute value, 2³⁰ at most, where transforms have lanes of words.
     Sums { of: Summands<'a>, bound: u32 },
     /// With [`crate::ring::RAISED`] added, where transforms have lanes that nothing reduces.
     Raised(&'a [u32]),

@@ -3,7 +3,7 @@
 use super::super::way::Step;
 use super::*;
 use crate::math::{Modulus, primes_below};
-use crate::ring::pair;
+use crate::ring::{RAISED, pair};
 
 const DIGITS: usize = 13;
 
@@ -39,6 +39,8 @@ struct Row {
     y: Vec<i32>,
     /// x + q·y.
     pairs: Vec<Vec<u64>>,
+    /// x with [`RAISED`] added.
+    raised: Vec<Vec<u32>>,
     ready: Vec<u32>,
 }
 
@@ -53,14 +55,18 @@ impl Row {
             pairs
         });
         let pairs = pairs.collect();
-        Self { c: [0, 1].map(residues), x, y, pairs, ready: residues(2) }
+        let raise = |x: &Vec<i32>| x.iter().map(|&x| RAISED.wrapping_add_signed(x)).collect();
+        let raised = x.iter().map(raise).collect();
+        Self { c: [0, 1].map(residues), x, y, pairs, raised, ready: residues(2) }
     }
 
     /// Every third digit is a sum; the fifth is there, times a factor.
-    fn values<'a>(&'a self, factors: &'a Factors, bound: i32, pairs: bool) -> Values<'a> {
+    fn values<'a>(&'a self, factors: &'a Factors, bound: i32, lazy: bool) -> Values<'a> {
         let integers = |j: usize| {
-            if pairs && j.is_multiple_of(3) {
-                return Integers::Pairs(&self.pairs[j]);
+            match lazy {
+                true if j.is_multiple_of(3) => return Integers::Pairs(&self.pairs[j]),
+                true => return Integers::Raised(&self.raised[j]),
+                false => {}
             }
             let y = j.is_multiple_of(3).then_some((&self.y[..], factors, 1));
             Integers::Sums { of: Summands { x: &self.x[j], y }, bound: bound as u32 }
@@ -156,7 +162,7 @@ fn sums_are_exact_at_the_extremes() {
         let rows = [Row::new(n, p, most, 0), Row::new(n, p, most, 7)];
         let factors = Factors::new(&m, [p - 2, Q % p].into_iter());
         let [values, lazy_values] =
-            [false, true].map(|pairs| rows.each_ref().map(|row| row.values(&factors, most, pairs)));
+            [false, true].map(|lazy| rows.each_ref().map(|row| row.values(&factors, most, lazy)));
         let residues = |k: u32| (0..n as u32).map(|i| p - 1 - (i + k) % 4 % p).collect();
         let key: Vec<[Vec<u32>; 2]> =
             (0..DIGITS as u32).map(|j| [residues(2 * j), residues(2 * j + 1)]).collect();
