@@ -105,7 +105,7 @@ impl Confirmer<'_> {
             false => Parameters::new_insecure(literal)?,
         };
         let lowered = lower(self.network, self.ranges, scales)?;
-        lowered.program.check(|level| params.basis().log2_q(level))?;
+        lowered.program.check(params.basis())?;
         let simulator = Simulator::new(&lowered.program, &scales.literal);
         if !self.is_calm(&simulator) {
             return Ok(None);

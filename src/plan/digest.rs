@@ -28,7 +28,7 @@ impl Digest {
             .chain(literal.primes.iter().map(|&p| p.into())));
         shapes.iter().for_each(|shape| put(&mut shape.iter().map(|&d| d as u64)));
         put(&mut [low, high].into_iter().map(|x| x.to_bits().into()));
-        put(&mut [program.input.scale.to_bits()].into_iter());
+        put(&mut [program.input.scale.to_bits(), program.input.level as u64].into_iter());
         for step in &program.steps {
             let switch = step.switch.map_or(0, |s| 3 * s.rescale as u64 + s.digits as u64 + 1);
             put(&mut [step.value.scale.to_bits(), step.value.level as u64, switch].into_iter());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 const MAGIC: &[u8; 6] = b"CBPLAN";
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 const HEAD: usize = MAGIC.len() + 2 + 32;
 
 /// Why bytes are no plan.
@@ -180,10 +180,7 @@ impl Plan {
         let precision = plan.steps.iter().map(|step| step.precision).collect();
         let steps = plan.steps.into_iter().map(StoredStep::step).collect::<Result<_, _>>()?;
         let program = Program { input: plan.input, steps };
-        if program.input.level != params.levels() {
-            return Err(damaged("the input has not all primes"));
-        }
-        program.check(|level| params.basis().log2_q(level))?;
+        program.check(params.basis())?;
         // A bound on what the input's rows, for which there are no bytes, may make others allocate.
         let fits = entries(&plan.input_shape) == Some(program.input.rows)
             && entries(&plan.output_shape) == Some(program.output().rows);

@@ -29,7 +29,7 @@ pub fn lower(network: &NormalForm, ranges: &Ranges, scales: &Scales) -> Result<L
     let largest = |values: &[f64]| values.iter().fold(0.0, |l: f64, &x| l.max(x));
     let input = Value {
         rows: network.source_len(0),
-        level: scales.literal.primes.len(),
+        level: scales.levels[0],
         components: 2,
         scale: scales.fresh(),
         range: largest(&ranges.largest[0]),

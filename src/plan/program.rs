@@ -1,7 +1,7 @@
 //! The program: what is computed, layer by layer, in integers.
 
 use super::PlanError;
-use crate::ring::BlockMatrix;
+use crate::ring::{Basis, BlockMatrix};
 use crate::scheme::Switch;
 use serde::{Deserialize, Serialize};
 
@@ -101,16 +101,19 @@ impl Program {
         self.steps.iter().map(of_step).sum()
     }
 
-    /// A dry run over levels, scales and ranges, for a modulus of which the first ℓ primes have
-    /// `log2_q(ℓ)` bits.
+    /// A dry run over levels, scales and ranges.
     ///
     /// # Errors
     /// [`PlanError::Check`] or [`PlanError::Overflow`], naming the first layer that does not fit.
-    pub fn check(&self, log2_q: impl Fn(usize) -> f64) -> Result<(), PlanError> {
+    pub fn check(&self, basis: &Basis) -> Result<(), PlanError> {
         if self.steps.is_empty() || self.input.components != 2 || !self.input.is_sound() {
             let reason =
                 "a fresh ciphertext of a sound scale, and a step that reads it, are needed";
             return Err(PlanError::Check { layer: "input".into(), reason: reason.into() });
+        }
+        if !(1..=basis.len()).contains(&self.input.level) {
+            let reason = format!("{} primes of {}", self.input.level, basis.len());
+            return Err(PlanError::Check { layer: "input".into(), reason });
         }
         for (index, step) in self.steps.iter().enumerate() {
             let fail = |reason: String| PlanError::Check { layer: step.name.clone(), reason };
@@ -125,11 +128,11 @@ impl Program {
             if entries != Some(value.rows) {
                 return Err(fail(format!("shape {:?} for {} values", step.shape, value.rows)));
             }
-            if step.switch.is_some_and(|s| level + s.digits.behind() > self.input.level) {
-                let there = self.input.level;
+            if step.switch.is_some_and(|s| level + s.digits.behind() > basis.len()) {
+                let there = basis.len();
                 return Err(fail(format!("no prime is behind a sum at level {level} of {there}")));
             }
-            let dropped = log2_q(level) - log2_q(value.level);
+            let dropped = basis.log2_q(level) - basis.log2_q(value.level);
             let scale = value.scale.log2() + dropped;
             let mut components = 2;
             for t in &step.terms {
@@ -180,7 +183,7 @@ impl Program {
             if left != value.components {
                 return Err(fail(format!("{left} components, {} declared", value.components)));
             }
-            let (needed, there) = (scale + value.range.log2() + 1.0, log2_q(level));
+            let (needed, there) = (scale + value.range.log2() + 1.0, basis.log2_q(level));
             let holds = needed <= there;
             if !holds {
                 return Err(PlanError::Overflow {

@@ -42,8 +42,8 @@ pub enum PublicPlanError {
     )]
     Shape { what: &'static str, shape: Vec<usize> },
     /// A level that the parameters have not.
-    #[error("{what} at level {level}: from {least} to {most} primes are possible")]
-    Level { what: &'static str, level: usize, least: usize, most: usize },
+    #[error("{what} at level {level}: from 1 to {most} primes are possible")]
+    Level { what: &'static str, level: usize, most: usize },
     /// What is no ciphertext.
     #[error("{what} of {found} components: from 2 to {most} are possible")]
     Components { what: &'static str, found: usize, most: usize },
@@ -73,9 +73,9 @@ impl PublicPlan {
             }
         }
         let most = params.levels();
-        for (what, level, least) in [("inputs", input.level, most), ("results", output.level, 1)] {
-            if !(least..=most).contains(&level) {
-                return Err(PublicPlanError::Level { what, level, least, most });
+        for (what, level) in [("inputs", input.level), ("results", output.level)] {
+            if !(1..=most).contains(&level) {
+                return Err(PublicPlanError::Level { what, level, most });
             }
         }
         for (what, found, most) in

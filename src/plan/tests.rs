@@ -27,8 +27,7 @@ fn refusal(change: impl FnOnce(&mut Program)) -> String {
     let plan = Plan::new(&network(2), &PlanOptions::default()).unwrap();
     let mut program = Program::clone(plan.program());
     change(&mut program);
-    let log2_q = |level: usize| plan.parameters().basis().log2_q(level);
-    program.check(log2_q).expect_err("broken on purpose").to_string()
+    program.check(plan.parameters().basis()).expect_err("broken on purpose").to_string()
 }
 
 #[test]

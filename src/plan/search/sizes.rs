@@ -1,11 +1,11 @@
 //! Sizes of primes and scales of layers, for a given number of primes at each depth: one geometric
 //! program. Its variables are the scales of all nodes, the size of the primes that go after each
-//! depth's sums, and that of the primes left for the result.
+//! depth's sums, that of the primes left for the result, and that of the prime in reserve.
 
 use super::geometric::{Monomial, Program};
 use super::model::Kind;
 use super::{Candidate, LARGEST_PRIME, Search, Settled};
-use crate::scheme::{Digits, noise};
+use crate::scheme::noise;
 
 /// Bits by which entries may exceed their root mean square, on the way to the result.
 const HEADROOM: f64 = 6.0;
@@ -19,73 +19,59 @@ const START: f64 = 22.0;
 /// Bits between a start and a bound.
 const INSIDE: f64 = 0.2;
 
-/// Which variable, if it is one, holds the size of the primes of a depth.
-struct Sizes<'a> {
-    candidate: &'a Candidate,
-    /// By depth, then the base's.
-    sizes: Vec<Size>,
-}
-
+/// log₂ of a prime.
 #[derive(Clone, Copy)]
 enum Size {
-    /// log₂ of the product of a depth's primes.
     Fixed(f64),
-    /// The variable that is log₂ of each of so many primes.
-    Free { variable: usize, count: usize },
+    /// The variable that it is.
+    Free(usize),
 }
 
-impl Sizes<'_> {
-    /// Multiplies by the product of a depth's primes to a power; the base follows the last depth.
-    fn multiply(&self, m: &mut Monomial, depth: usize, power: f64) {
-        match self.sizes[depth] {
-            Size::Fixed(bits) => m.bits += power * bits,
-            Size::Free { count: 0, .. } => {}
-            Size::Free { variable, count } => m.powers.push((variable, power * count as f64)),
-        }
-    }
+/// The sizes of all primes, in the order of the modulus.
+struct Sizes(Vec<Size>);
 
-    fn base(&self) -> usize {
-        self.candidate.drops.len()
+impl Sizes {
+    /// Multiplies by the primes at some places, to a power.
+    fn multiply(&self, m: &mut Monomial, places: impl IntoIterator<Item = usize>, power: f64) {
+        for place in places {
+            match self.0[place] {
+                Size::Fixed(bits) => m.bits += power * bits,
+                Size::Free(variable) => match m.powers.iter_mut().find(|p| p.0 == variable) {
+                    Some(found) => found.1 += power,
+                    None => m.powers.push((variable, power)),
+                },
+            }
+        }
     }
 }
 
 /// Sizes and scales, all free.
 pub fn settle(search: &Search<'_>, candidate: &Candidate) -> Settled {
     let nodes = search.network.model.nodes.len();
-    let mut variables = nodes;
-    let counts = candidate.drops.iter().chain([&candidate.base]);
-    let sizes = counts.map(|&count| {
-        let variable = variables;
-        variables += usize::from(count > 0);
-        Size::Free { variable, count }
-    });
-    let sizes = Sizes { candidate, sizes: sizes.collect() };
-    let program = program(search, &sizes, variables);
-    let mut start = vec![0.0; variables];
-    let share = (search.bound / candidate.primes() as f64).min(LARGEST_PRIME);
-    for size in &sizes.sizes {
-        if let Size::Free { variable, count: 1.. } = *size {
-            start[variable] = share - INSIDE;
+    let share = (search.bound / candidate.primes() as f64).min(LARGEST_PRIME) - INSIDE;
+    let mut start = vec![0.0; nodes];
+    // Primes that go together are of one size, and so are those left for the result.
+    let mut sizes = vec![Size::Fixed(0.0); candidate.primes()];
+    let gone = (0..candidate.drops.len()).map(|d| candidate.gone(d));
+    for places in gone.chain([0..candidate.base, candidate.fresh()..candidate.primes()]) {
+        if places.is_empty() {
+            continue;
         }
+        // Where two primes go, small ones: weights must fit between the scales before and after.
+        let small = places.start >= candidate.base && places.len() > 1;
+        sizes[places].fill(Size::Free(start.len()));
+        start.push(if small { search.smallest_prime() + INSIDE } else { share });
     }
-    // Where two primes go, small ones: weights must fit between the scales before and after.
-    for (d, &drop) in candidate.drops.iter().enumerate() {
-        if let (2.., Size::Free { variable, .. }) = (drop, sizes.sizes[d]) {
-            start[variable] = search.smallest_prime() + INSIDE;
-        }
-    }
+    let program = program(search, candidate, &Sizes(sizes.clone()), start.len());
     climb(search, &program, &mut start);
     let x = program.solve(start);
-    let size = |depth: usize| match sizes.sizes[depth] {
-        Size::Free { variable, .. } => x[variable],
-        Size::Fixed(_) => 0.0,
+    let bits = |size: &Size| match *size {
+        Size::Fixed(bits) => bits,
+        Size::Free(variable) => x[variable],
     };
-    let mut bits = vec![size(sizes.base()); candidate.base];
-    for (d, &drop) in candidate.drops.iter().enumerate().rev() {
-        bits.extend(std::iter::repeat_n(if drop > 0 { size(d) } else { 0.0 }, drop));
-    }
     let error = (0.5 * program.value(&x)).exp2();
-    Settled { bits, scales: x[..nodes].iter().map(|x| x.exp2()).collect(), error }
+    let scales = x[..nodes].iter().map(|x| x.exp2()).collect();
+    Settled { bits: sizes.iter().map(bits).collect(), scales, error }
 }
 
 /// Scales for primes that are fixed, from those for primes of about their sizes.
@@ -95,12 +81,8 @@ pub fn refine(
     primes: &[u32],
     settled: &Settled,
 ) -> Vec<f64> {
-    let log2 = |primes: &[u32]| primes.iter().map(|&p| f64::from(p).log2()).sum::<f64>();
-    let levels = candidate.levels();
-    let gone = levels.iter().zip(&candidate.drops).map(|(&l, &d)| log2(&primes[l - d..l]));
-    let sizes = gone.chain([log2(&primes[..candidate.base])]).map(Size::Fixed).collect();
-    let nodes = search.network.model.nodes.len();
-    let program = program(search, &Sizes { candidate, sizes }, nodes);
+    let sizes = Sizes(primes.iter().map(|&p| Size::Fixed(f64::from(p).log2())).collect());
+    let program = program(search, candidate, &sizes, settled.scales.len());
     let mut start: Vec<f64> = settled.scales.iter().map(|s| s.log2()).collect();
     climb(search, &program, &mut start);
     program.solve(start).into_iter().map(f64::exp2).collect()
@@ -122,52 +104,80 @@ fn climb(search: &Search<'_>, program: &Program, x: &mut [f64]) {
     }
 }
 
+/// A number times nothing yet; `None` for 0.
+fn number(value: f64) -> Option<Monomial> {
+    (value > 0.0).then(|| Monomial { bits: value.log2(), powers: Vec::new() })
+}
+
+/// The variance that the switch of a depth adds, at the scale after it, as [`noise::switch`] has it.
+fn switch(
+    search: &Search<'_>,
+    candidate: &Candidate,
+    sizes: &Sizes,
+    depth: usize,
+) -> Vec<Monomial> {
+    let gone = candidate.gone(depth);
+    if gone.is_empty() {
+        return Vec::new();
+    }
+    let level = gone.end;
+    let rounding = number(noise::rescale(search.degree).powi(2));
+    let digits = candidate.switch(depth).digits;
+    let guard = level..level + digits.behind();
+    // Keys' errors in a digit below 1.
+    let key = noise::relinearise(search.degree, std::iter::once(1.0)).powi(2);
+    let mut keys: Vec<Monomial> = Vec::new();
+    for first in (0..level).step_by(digits.primes()) {
+        let Some(mut m) = number(key * digits.primes() as f64) else { continue };
+        sizes.multiply(&mut m, first..first + digits.primes(), 2.0);
+        sizes.multiply(&mut m, guard.clone(), -2.0);
+        m.powers.sort_by_key(|p| p.0);
+        // Digits of primes of the same sizes together.
+        match keys.iter_mut().find(|k| k.powers == m.powers) {
+            Some(k) => k.bits += (1.0 + (m.bits - k.bits).exp2()).log2(),
+            None => keys.push(m),
+        }
+    }
+    // The guard's own rounding is divided as the keys' errors are.
+    keys.extend(rounding.clone().filter(|_| !guard.is_empty()));
+    keys.iter_mut().for_each(|m| sizes.multiply(m, gone.clone(), -2.0));
+    keys.extend(rounding);
+    keys
+}
+
 /// The error and the bounds.
-fn program(search: &Search<'_>, sizes: &Sizes<'_>, variables: usize) -> Program {
+fn program(search: &Search<'_>, candidate: &Candidate, sizes: &Sizes, variables: usize) -> Program {
     let model = &search.network.model;
     let depth = search.network.depth;
-    let levels = sizes.candidate.levels();
-    let share = (search.bound / sizes.candidate.primes() as f64).min(LARGEST_PRIME);
-    let (rescale, fresh) = (noise::rescale(search.degree), noise::fresh(search.degree));
     let mut out = Program { variables, ..Program::default() };
-    let add = |value: f64, powers: Vec<(usize, f64)>| {
-        (value > 0.0).then(|| Monomial { bits: value.log2(), powers })
-    };
+    let switches: Vec<_> = (0..=depth).map(|d| switch(search, candidate, sizes, d)).collect();
+    let fresh: Vec<_> = number(noise::fresh(search.degree).powi(2)).into_iter().collect();
     for (n, node) in model.nodes.iter().enumerate() {
         let noise = match node.kind {
-            Kind::Input => fresh,
-            Kind::Square if sizes.candidate.drops[node.depth] > 0 => rescale,
-            _ => 0.0,
+            Kind::Input => &fresh,
+            Kind::Square => &switches[node.depth],
+            Kind::Output => continue,
         };
-        out.sum.extend(add(node.sensitivity * noise * noise, vec![(n, -2.0)]));
-        if node.kind == Kind::Square && noise > 0.0 {
-            // All digits are taken to be of one size, which is right unless some are far smaller.
-            let digits = std::iter::repeat_n(share.exp2(), levels[node.depth]);
-            let relin = noise::relinearise(search.degree, digits);
-            let relin = match sizes.candidate.switch(node.depth).digits {
-                // The guard is taken to be of that size, too.
-                Digits::Guarded => (relin / share.exp2()).hypot(rescale),
-                // Half as many digits with two errors each, a prime larger and divided by one.
-                Digits::Plain | Digits::Paired => relin,
-            };
-            if let Some(mut m) = add(node.sensitivity * relin * relin, vec![(n, -2.0)]) {
-                sizes.multiply(&mut m, node.depth, -2.0);
-                out.sum.push(m);
-            }
-        }
+        let Some(sensitivity) = number(node.sensitivity) else { continue };
+        out.sum.extend(noise.iter().map(|noise| {
+            let mut m = noise.clone();
+            m.bits += sensitivity.bits;
+            m.powers.push((n, -2.0));
+            m
+        }));
     }
     for l in &model.links {
         let depth = model.nodes[l.to].depth;
         let p = f64::from(l.power);
-        out.sum.extend(add(l.energy / 12.0 * l.lifted_step().powi(2), Vec::new()));
-        let powers = vec![(l.to, -2.0), (l.from, 2.0 * p)];
-        if let Some(mut m) = add(l.energy / 12.0, powers) {
-            sizes.multiply(&mut m, depth, -2.0);
+        out.sum.extend(number(l.energy / 12.0 * l.lifted_step().powi(2)));
+        if let Some(mut m) = number(l.energy / 12.0) {
+            m.powers = vec![(l.to, -2.0), (l.from, 2.0 * p)];
+            sizes.multiply(&mut m, candidate.gone(depth), -2.0);
             out.sum.push(m);
         }
-        let load = if l.lifted { 0.0 } else { l.load() };
-        if let Some(mut m) = add(load, vec![(l.to, 1.0), (l.from, -p)]) {
-            sizes.multiply(&mut m, depth, 1.0);
+        if let Some(mut m) = number(if l.lifted { 0.0 } else { l.load() }) {
+            m.powers = vec![(l.to, 1.0), (l.from, -p)];
+            sizes.multiply(&mut m, candidate.gone(depth), 1.0);
             out.bounds.push(m);
         }
     }
@@ -175,21 +185,20 @@ fn program(search: &Search<'_>, sizes: &Sizes<'_>, variables: usize) -> Program 
         // What is left of the modulus holds the value.
         let headroom = if node.kind == Kind::Output { search.headroom } else { HEADROOM };
         let mut m = Monomial { bits: headroom, powers: vec![(n, 1.0)] };
-        (node.depth + 1..=depth).for_each(|d| sizes.multiply(&mut m, d, -1.0));
-        sizes.multiply(&mut m, sizes.base(), -1.0);
+        let left =
+            if node.depth == depth { candidate.base } else { candidate.gone(node.depth + 1).end };
+        sizes.multiply(&mut m, 0..left, -1.0);
         out.bounds.push(m);
         for sign in [1.0, -1.0] {
             out.bounds.push(Monomial { bits: -LARGEST_SCALE, powers: vec![(n, sign)] });
         }
     }
     let mut total = Monomial { bits: -search.bound, powers: Vec::new() };
-    for (d, size) in sizes.sizes.iter().enumerate() {
-        if let Size::Free { variable, count: 1.. } = *size {
-            let smallest = search.smallest_prime();
-            out.bounds.push(Monomial { bits: -LARGEST_PRIME, powers: vec![(variable, 1.0)] });
-            out.bounds.push(Monomial { bits: smallest, powers: vec![(variable, -1.0)] });
-            sizes.multiply(&mut total, d, 1.0);
-        }
+    sizes.multiply(&mut total, 0..candidate.primes(), 1.0);
+    for &(variable, _) in &total.powers {
+        let smallest = search.smallest_prime();
+        out.bounds.push(Monomial { bits: -LARGEST_PRIME, powers: vec![(variable, 1.0)] });
+        out.bounds.push(Monomial { bits: smallest, powers: vec![(variable, -1.0)] });
     }
     if search.bound.is_finite() && !total.powers.is_empty() {
         out.bounds.push(total);
