@@ -5,7 +5,7 @@ use cipherbatch::Network;
 use ndarray::{Array2, ArrayD, Axis, IxDyn};
 use ndarray_npy::{WriteNpyExt, read_npy, write_npy};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 fn cipherbatch(arguments: &[&str]) -> Output {
@@ -317,4 +317,16 @@ fn outputs_that_cannot_be_written_are_refused_before_the_work() {
     let here = folder.path(".");
     refused(&["infer", "--model", "cryptonets", "--input", &x, "--output", &here]);
     refused(&["classify", "--limit", "1", "--json", &nowhere]);
+}
+
+/// As of `cipherbatch plan | head -1`.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stops_early_is_no_failure_of_the_program() {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_cipherbatch"));
+    run.args(["plan", "--model", "cryptonets"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = run.spawn().unwrap();
+    drop(run.stdout.take());
+    let said = run.wait_with_output().unwrap().stderr;
+    assert_eq!(String::from_utf8_lossy(&said), "");
 }

@@ -46,6 +46,8 @@ use subject::Subject;
 
 fn main() -> ExitCode {
     mesa::hush();
+    // A reader that stops early, such as `head`, ends the program as it ends others.
+    sigpipe::reset();
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

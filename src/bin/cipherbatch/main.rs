@@ -58,6 +58,8 @@ enum Command {
 
 fn main() -> ExitCode {
     mesa::hush();
+    // A reader that stops early, such as `head`, ends the program as it ends others.
+    sigpipe::reset();
     let done = match Cli::parse().command {
         Command::Classify(command) => command.run(),
         Command::Plan(command) => command.run(),
