@@ -66,7 +66,7 @@ fn a_killed_evaluation_goes_on() {
     assert_eq!(want.len(), BATCHES);
 
     let public = PublicPlan::load(&desk.path("public")).unwrap();
-    let (mut killed, mut stopped_between) = (0, 0);
+    let (mut killed, mut stopped_between, mut tries) = (0, 0, 0);
     while killed < kills {
         let mut process = program(&desk)
             .args(evaluate("out"))
@@ -74,11 +74,11 @@ fn a_killed_evaluation_goes_on() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Multiples of the golden ratio fall everywhere.
-        sleep(
-            whole.mul_f64((killed as f64 * 0.618_033_988_75).fract() * 0.9)
-                + Duration::from_millis(1),
-        );
+        // Multiples of the golden ratio fall everywhere; another one each time, since what is left to do may take
+        // less than all of it did.
+        let moment = (f64::from(tries) * 0.618_033_988_75).fract() * 0.9;
+        tries += 1;
+        sleep(whole.mul_f64(moment) + Duration::from_millis(1));
         process.kill().unwrap();
         killed += usize::from(!process.wait().unwrap().success());
         let answers = files(&desk, "out", "answer");
