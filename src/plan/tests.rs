@@ -49,6 +49,8 @@ fn the_check_names_the_layer() {
     for (layer, reason, line) in broken {
         assert!(line.contains(&format!("fc{layer}")) && line.contains(reason), "{line}");
     }
+    assert!(refusal(|p| p.input.level = 0).contains("input"));
+    assert!(refusal(|p| p.input.level = 99).contains("99 primes of"));
     assert!(refusal(|p| p.steps[0].value.components = 3).contains("components"));
     let wider = refusal(|p| (p.steps[2].value.rows, p.steps[2].shape) = (5, vec![5]));
     assert!(wider.contains("matrix"), "{wider}");
@@ -198,6 +200,11 @@ fn plans_are_written_and_read() {
     let again = Plan::from_bytes(&bytes).unwrap();
     assert_eq!((again.digest(), again.to_bytes()), (plan.digest(), bytes.clone()));
     assert_eq!(again.report().steps[1].shape, [4]);
+    let mut fresh = Program::clone(plan.program());
+    fresh.input.level -= 1;
+    let shapes = [&plan.input_shape[..], &plan.output_shape];
+    let digest = Digest::of(plan.parameters().literal(), &fresh, shapes, plan.input_range);
+    assert_ne!(digest, plan.digest(), "primes of a fresh ciphertext");
     for cut in (0..bytes.len()).step_by(7) {
         assert!(Plan::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
     }

@@ -71,7 +71,7 @@ impl Scales {
     /// How the sums of a depth come down.
     pub fn switch(&self, depth: usize) -> Switch {
         let primes = self.literal.primes.len();
-        switch(depth, (self.levels[depth], primes), &self.drops, self.digits)
+        switch(self.drops[depth], (self.levels[depth], primes), self.digits)
     }
 
     /// The product of the primes that go after the sums of a depth.
@@ -90,17 +90,12 @@ impl Scales {
 /// Pairs of digits save transforms from so many primes on.
 const WORTH_PAIRING: usize = 4;
 
-/// How the sums of a depth come down, at `level` of `primes` primes, where so many go at each.
-fn switch(
-    depth: usize,
-    (level, primes): (usize, usize),
-    drops: &[usize],
-    digits: Digits,
-) -> Switch {
+/// How sums at `level` of `primes` primes come down, of which `rescale` go.
+fn switch(rescale: usize, (level, primes): (usize, usize), digits: Digits) -> Switch {
     let gone = level < primes;
     let worth = digits != Digits::Paired || level >= WORTH_PAIRING;
     let digits = if gone && worth { digits } else { Digits::Plain };
-    Switch { rescale: drops[depth], digits }
+    Switch { rescale, digits }
 }
 
 /// How many primes go after the sums of each depth, and how many are left for the result.
@@ -124,17 +119,12 @@ impl Candidate {
     }
 
     fn switch(&self, depth: usize) -> Switch {
-        let level = self.fresh() - self.drops[..depth].iter().sum::<usize>();
-        switch(depth, (level, self.primes()), &self.drops, self.digits)
+        let gone = self.gone(depth);
+        switch(gone.len(), (gone.end, self.primes()), self.digits)
     }
 
     fn levels(&self) -> Vec<usize> {
-        let mut left = self.fresh();
-        let level = |drop: &usize| {
-            left -= drop;
-            left + drop
-        };
-        self.drops.iter().map(level).collect()
+        (0..self.drops.len()).map(|d| self.gone(d).end).collect()
     }
 
     /// Places in the modulus of the primes that go after the sums of a depth.
@@ -273,10 +263,8 @@ impl<'a> Search<'a> {
     /// The noise of switches and the ratios for given primes.
     fn levels(&self, candidate: &Candidate, primes: &[u32]) -> Levels {
         let levels = candidate.levels();
-        let ratio = |d: usize| -> f64 {
-            let gone = &primes[levels[d] - candidate.drops[d]..levels[d]];
-            gone.iter().map(|&p| f64::from(p)).product()
-        };
+        let ratio =
+            |d: usize| -> f64 { primes[candidate.gone(d)].iter().map(|&p| f64::from(p)).product() };
         let noise = |d: usize| match candidate.drops[d] {
             0 => 0.0,
             _ => noise::switch(self.degree, primes, levels[d], candidate.switch(d), true),
