@@ -37,7 +37,8 @@ pub struct Layout {
     pub tiles: Vec<Shape>,
     /// What is done, one after another.
     pub tasks: Vec<Task>,
-    /// Bytes of all tiles, and of the largest sum that waits to be switched.
+    /// Bytes of all tiles, and of the largest sum that waits to be switched: less of it where an engine keeps a part
+    /// among the results.
     pub bytes: u64,
 }
 

@@ -5,6 +5,7 @@ use super::matrix::CpuMatrix;
 use super::memory;
 use super::pool::Pool;
 use super::scatter::Scatter;
+use super::sum::Sum;
 use super::switch::{CpuKey, Scratch, is_lazy, switch};
 use crate::device::{Affine, DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
@@ -24,7 +25,7 @@ pub struct CpuEngine {
 /// Memory of layers at work, kept for those that follow.
 #[derive(Debug, Default)]
 struct Workspace {
-    /// Sums before they are switched: one a caller.
+    /// What a switch takes away of sums: one a caller.
     sums: Pool<Tile>,
     /// Inputs of slices, and polynomials at a switch: one a thread.
     rooms: Pool<Rooms>,
@@ -75,10 +76,10 @@ impl Engine for CpuEngine {
     }
 
     fn grain(&self) -> u64 {
-        // Half as much costs a twentieth more of reading and squaring what neighbouring chunks share, a
-        // quarter a sixth more (`deep`, in memory that is warm); more gains nothing, and fresh memory takes
-        // its time: with a third more of all tiles `classify` took a second longer.
-        96 << 20
+        // What neighbouring chunks share is read and squared for each: 96 MiB take a fifteenth more time
+        // (`deep`, in memory that is warm). Less than half of it is memory of its own ([`Sum`]); the rest, and larger
+        // tiles, take their time where memory is fresh.
+        224 << 20
     }
 
     fn tile(&self, shape: Shape) -> Result<Tile, DeviceError> {
@@ -142,14 +143,12 @@ impl Engine for CpuEngine {
         let shape = check::layer(self, basis, layer, into.shape(), at, key.is_some())?;
         let terms: Vec<_> =
             layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
-        let Some(Switch { digits, .. }) = layer.switch else {
-            linear(self.simd, basis, &terms, layer, shape, (into, at), rooms);
-            return Ok(());
-        };
-        let mut sum = sums.lend();
-        sum.reshape(shape);
-        linear(self.simd, basis, &terms, layer, shape, (&mut sum, 0), rooms);
-        switch(self.simd, basis, key, &sum, digits, (into, at), scratch);
+        let mut own = sums.lend();
+        let sum = Sum::new(shape, (into, at), &mut own);
+        linear(self.simd, basis, &terms, layer, &sum, rooms);
+        if let Some(Switch { digits, .. }) = layer.switch {
+            switch(self.simd, basis, key, &sum, digits, scratch);
+        }
         Ok(())
     }
 }

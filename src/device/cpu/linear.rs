@@ -6,11 +6,11 @@
 
 use super::pool::Pool;
 use super::product::{Room, Rows, Start};
-use super::scatter::Scatter;
+use super::sum::Sum;
 use super::{CpuEngine, CpuMatrix};
 use crate::device::Layer;
 use crate::math::{Modulus, simd::Simd};
-use crate::ring::{Basis, Shape, Tile};
+use crate::ring::{Basis, Tile};
 use rayon::prelude::*;
 
 /// One summand of a layer.
@@ -22,20 +22,17 @@ pub struct Summand<'a> {
 /// What a thread loads slices into: one for each summand.
 pub type Rooms = Vec<Room>;
 
-/// A layer's sum, of extents `shape`, into the rows of a tile from one on. Extents have been checked by
-/// the engine.
+/// A layer's sum. Extents have been checked by the engine.
 pub fn linear(
     simd: Simd,
     basis: &Basis,
     terms: &[Summand<'_>],
     layer: &Layer<'_, CpuEngine>,
-    shape: Shape,
-    (out, first): (&mut Tile, usize),
+    sum: &Sum<'_>,
     rooms: &Pool<Rooms>,
 ) {
+    let shape = sum.shape();
     let width = terms.iter().map(|t| t.matrix.width()).fold(shape.degree, usize::min);
-    let extents = out.shape();
-    let target = Scatter::new(out.data_mut());
     let slices = shape.degree / width;
     (0..shape.primes * slices).into_par_iter().for_each_init(
         || rooms.lend(),
@@ -49,9 +46,9 @@ pub fn linear(
             }
             let constants = &layer.bias[prime * shape.rows..][..shape.rows];
             for component in 0..shape.components {
-                let start = extents.at(prime, component, first).start + at;
+                let (target, start) = sum.place(prime, component);
                 // SAFETY: a slice alone has its columns of its prime.
-                let mut y = unsafe { Rows::new(&target, start, extents.degree, width) };
+                let mut y = unsafe { Rows::new(target, start + at, shape.degree, width) };
                 y.start = match (layer.onto, component) {
                     (true, _) => Start::Held,
                     (false, 0) => Start::Constants(constants),

@@ -7,6 +7,7 @@ mod memory;
 mod pool;
 mod product;
 mod scatter;
+mod sum;
 mod switch;
 #[cfg(test)]
 mod tests;

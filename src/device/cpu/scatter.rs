@@ -29,4 +29,15 @@ impl<'a> Scatter<'a> {
         // SAFETY: in bounds by the line above; disjoint by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) }
     }
+
+    /// The part of `len` words from `at`, to read.
+    ///
+    /// # Safety
+    /// While the returned part lives, nobody writes any of it.
+    #[inline(always)]
+    pub unsafe fn read(&self, at: usize, len: usize) -> &[u32] {
+        assert!(at <= self.len && len <= self.len - at, "{at}+{len} of {}", self.len);
+        // SAFETY: in bounds by the line above; not written by the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start.add(at), len) }
+    }
 }

@@ -16,9 +16,9 @@ mod sums;
 mod way;
 
 use super::pool::Pool;
-use super::scatter::Scatter;
+use super::sum::Sum;
 use crate::math::{Lines, simd::Simd};
-use crate::ring::{Basis, RAISED, Shape, Summands, Tile, pair};
+use crate::ring::{Basis, RAISED, Summands, pair};
 use crate::scheme::Digits;
 use coefficients::{centre, divide, subtract};
 pub use key::CpuKey;
@@ -26,25 +26,23 @@ use key::Rows;
 use rayon::prelude::*;
 use std::ops::Range;
 pub use sums::is_lazy;
-use sums::{Digit, Integers, Sums, Values, Work};
+use sums::{Digit, Integers, Own, Sums, Values, Work};
 use way::Way;
 
 /// Ciphertexts that go together at most, so that the key, which is larger than the cache next to a
 /// core, is read once for all of them, prime by prime.
 const TOGETHER: usize = 4;
 
-/// Two components at `out`'s level from two or three at the level of `tile`, into the rows of `out`
-/// from one on; relinearised by such digits.
+/// Two components at the results' level from two or three at the level of the sum, relinearised by such digits.
 pub fn switch(
     simd: Simd,
     basis: &Basis,
     key: Option<&CpuKey>,
-    tile: &Tile,
+    sum: &Sum<'_>,
     digits: Digits,
-    (out, first): (&mut Tile, usize),
     pool: &Pool<Scratch>,
 ) {
-    let (from, to) = (tile.shape(), out.shape());
+    let (from, to) = (sum.shape(), sum.results());
     let key = key.filter(|_| from.components == 3).map(|key| key.of(basis, digits));
     let guard = (digits.behind() > 0 && key.is_some()).then_some(from.primes);
     let primes = from.primes + usize::from(guard.is_some());
@@ -53,15 +51,14 @@ pub fn switch(
     let together = from.rows.div_ceil(threads).clamp(1, TOGETHER);
     let alone = from.rows < threads;
     let lazy = is_lazy(simd, basis);
-    let job =
-        Job { simd, basis, key, tile, digits, guard, primes, alone, to, first, ways, lazy, pool };
-    let target = Scatter::new(out.data_mut());
+    let kept = to.primes;
+    let job = Job { simd, basis, key, sum, digits, guard, primes, kept, alone, ways, lazy, pool };
     let blocks = from.rows.div_ceil(together);
     (0..blocks).into_par_iter().for_each_init(
         || pool.lend(),
         |scratch, block| {
             let rows = block * together..((block + 1) * together).min(from.rows);
-            job.run(rows, scratch, &target);
+            job.run(rows, scratch);
         },
     );
 }
@@ -71,16 +68,14 @@ struct Job<'a> {
     simd: Simd,
     basis: &'a Basis,
     key: Option<&'a Rows>,
-    tile: &'a Tile,
+    sum: &'a Sum<'a>,
     digits: Digits,
-    /// The prime that guards, and how many primes there are with it.
+    /// The prime that guards, how many primes there are with it, and how many stay.
     guard: Option<usize>,
     primes: usize,
+    kept: usize,
     /// Whether there are fewer rows than threads, and a row's primes go side by side.
     alone: bool,
-    /// The shape of the result, and its row that row 0 becomes.
-    to: Shape,
-    first: usize,
     /// For each prime.
     ways: Vec<Way>,
     /// Whether integers of two primes are [`pair`]s.
@@ -117,10 +112,10 @@ pub struct Scratch {
 
 impl Job<'_> {
     /// Switches some rows.
-    fn run(&self, rows: Range<usize>, s: &mut Scratch, target: &Scatter<'_>) {
-        let (n, kept) = (self.basis.degree(), self.to.primes);
+    fn run(&self, rows: Range<usize>, s: &mut Scratch) {
+        let (n, kept) = (self.basis.degree(), self.kept);
         let gone = self.primes - kept;
-        let count = self.key.map_or(0, |_| self.digits.count(self.tile.shape().primes));
+        let count = self.key.map_or(0, |_| self.digits.count(self.sum.shape().primes));
         // What there is for each row.
         let one = self.digits.primes() * n;
         let (own_digits, own_remainders) = (count * one, 2 * gone * n);
@@ -187,9 +182,8 @@ impl Job<'_> {
         let keep = |work: &mut Work, i: usize| {
             for pass in passes() {
                 let of: Vec<Known<'_>> = pass.map(known).collect();
-                let place = |c: usize, row: usize| self.to.at(i, c, self.first + row).start;
-                // SAFETY: (prime, row) alone writes its polynomials.
-                let part = |row, c| unsafe { target.part(place(c, row), n) };
+                // SAFETY: (prime, row) alone reads and writes its polynomials.
+                let part = |row, c| unsafe { self.sum.poly_mut(i, c, row) };
                 let mut out: Vec<_> = of.iter().map(|k| [0, 1].map(|c| part(k.row, c))).collect();
                 self.values(i, &of, work, &mut out);
             }
@@ -214,7 +208,7 @@ impl Job<'_> {
 
     /// What is added to the remainder of prime `i`: [`RAISED`], if it stays by itself and is transformed next.
     fn added(&self, i: usize) -> u32 {
-        let last = i == self.to.primes && (self.primes - i) % 2 == 1;
+        let last = i == self.kept && (self.primes - i) % 2 == 1;
         if self.lazy && last { RAISED } else { 0 }
     }
 
@@ -233,12 +227,24 @@ impl Job<'_> {
         let (simd, table, way) = (self.simd, self.basis.table(i), &self.ways[i]);
         let key = self.key.map_or(&[][..], |k| k.prime(i));
         let sums = Sums { simd, table, key, key_digits: self.key.map_or(0, Rows::digits), way };
+        let own = |row| match i {
+            _ if self.guard == Some(i) => Own::Nothing,
+            _ if self.sum.is_result(i, 0) => Own::Held,
+            _ => Own::Values([0, 1].map(|c| self.poly(i, c, row))),
+        };
         let values = rows.iter().map(|known| Values {
-            c: (self.guard != Some(i)).then(|| [0, 1].map(|c| self.tile.poly(i, c, known.row))),
+            c: own(known.row),
             digits: self.digits(i, known),
             remainders: self.remainders(i, known),
         });
         sums.write(&values.collect::<Vec<_>>(), work, out);
+    }
+
+    /// A polynomial of the sum that is no result's.
+    fn poly(&self, prime: usize, component: usize, row: usize) -> &[u32] {
+        debug_assert!(!self.sum.is_result(prime, component));
+        // SAFETY: nobody writes it.
+        unsafe { self.sum.poly(prime, component, row) }
     }
 
     /// Whether digits are pairs.
@@ -256,7 +262,7 @@ impl Job<'_> {
             // Modulo its own primes the digit is c₂, times the guard.
             true => {
                 let factor = self.guard.map(|guard| (&self.ways[i].primes, guard));
-                Digit::Values(self.tile.poly(i, 2, known.row), factor)
+                Digit::Values(self.poly(i, 2, known.row), factor)
             }
             false if self.has_pairs() => {
                 Digit::Integers(Integers::Pairs(bytemuck::cast_slice(digit)))
@@ -320,14 +326,14 @@ impl Job<'_> {
             let by = self.guard.map_or(1, |guard| self.ways[i].primes.values()[guard]);
             let (known, own) = out.split_at_mut(k * n);
             if k == 0 {
-                let values = self.tile.poly(i, 2, row);
+                let values = self.poly(i, 2, row);
                 table.inverse_centred(self.simd, values, by, added, &mut own[..n]);
                 continue;
             }
             match self.guard == Some(i) {
                 // p·c₂ is 0 modulo p.
                 true => work.fill(0),
-                false => table.inverse_times(self.simd, self.tile.poly(i, 2, row), by, work),
+                false => table.inverse_times(self.simd, self.poly(i, 2, row), by, work),
             }
             divide(self.simd, m, (&self.ways[i].inverses, first), known, work);
             centre(self.simd, m, added, work, &mut own[..n]);

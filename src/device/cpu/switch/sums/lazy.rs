@@ -60,7 +60,7 @@ unsafe fn run<const ROWS: usize>(
     let (n, m) = (sums.table.degree(), sums.table.modulus());
     let (p, start) = (Prime::new(m), Lazy::splat(table.start()));
     let packed = |words| Packed { words, start };
-    let job = Job::new(sums, rows);
+    let job = Job::new(sums, rows, out);
     let begun = work.begun.at_least(job.transforms.len() * n);
     let (whole, finished) = work.lanes.at_least(n + ROWS * job.places * PAIR).split_at_mut(n);
     let bring = job.way.bring();
@@ -90,7 +90,8 @@ struct Job<'a, const ROWS: usize> {
     /// The key, and words of it for sixteen values.
     key: &'a [u32],
     key_step: usize,
-    c: [Option<[&'a [u32]; 2]>; ROWS],
+    /// Where c₀ and c₁ stand, where there is something.
+    c: [Option<[*const u32; 2]>; ROWS],
     /// Digits, of which the first ones of the key are for.
     digits: usize,
     /// What has a place in each row: digits, then the remainders of both components.
@@ -205,7 +206,7 @@ type Bring<const ROWS: usize> =
 
 impl<'a, const ROWS: usize> Job<'a, ROWS> {
     #[inline(always)]
-    fn new(sums: &Sums<'a>, rows: [&Values<'a>; ROWS]) -> Self {
+    fn new(sums: &Sums<'a>, rows: [&Values<'a>; ROWS], out: [[*mut u32; 2]; ROWS]) -> Self {
         let m = sums.table.modulus();
         let (digits, remainders) = (rows[0].digits.len(), rows[0].remainders.len());
         let places = digits + 2 * remainders;
@@ -227,7 +228,7 @@ impl<'a, const ROWS: usize> Job<'a, ROWS> {
         Self {
             key: sums.key,
             key_step: 2 * SIXTEEN * sums.key_digits,
-            c: rows.map(|row| row.c),
+            c: std::array::from_fn(|k| Sums::pointers(rows[k].c, out[k])),
             digits,
             places,
             transforms,
@@ -280,7 +281,7 @@ impl<const ROWS: usize> Job<'_, ROWS> {
         unsafe {
             for (c, from) in c.iter_mut().zip(self.c) {
                 if let Some(from) = from {
-                    *c = Lazy::even_odd(from[component].as_ptr().add(at));
+                    *c = Lazy::even_odd(from[component].add(at));
                 }
             }
             let mut low = if LATE { [[zero; 2]; ROWS] } else { c };

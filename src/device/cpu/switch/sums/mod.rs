@@ -20,12 +20,23 @@ pub const TOGETHER: usize = 2;
 /// One ciphertext modulo one prime.
 #[derive(Debug)]
 pub struct Values<'a> {
-    /// c₀ and c₁; 0 where there are none.
-    pub c: Option<[&'a [u32]; 2]>,
+    /// c₀ and c₁.
+    pub c: Own<'a>,
     /// The first digits of those that the key is for.
     pub digits: Vec<Digit<'a>>,
     /// Of both components, for each prime that goes or each two of them.
     pub remainders: Vec<[Integers<'a>; 2]>,
+}
+
+/// What a ciphertext has of its own.
+#[derive(Clone, Copy, Debug)]
+pub enum Own<'a> {
+    /// 0.
+    Nothing,
+    /// Two components.
+    Values([&'a [u32]; 2]),
+    /// What stands where the results go.
+    Held,
 }
 
 /// A digit dⱼ.
@@ -96,13 +107,25 @@ impl Sums<'_> {
         words::write(self, rows, &mut work.words, out);
     }
 
+    /// Where the components of `c` stand, if it is for `out`.
+    fn pointers(c: Own<'_>, out: [*mut u32; 2]) -> Option<[*const u32; 2]> {
+        match c {
+            Own::Nothing => None,
+            Own::Values(c) => Some(c.map(<[u32]>::as_ptr)),
+            Own::Held => Some(out.map(<*mut u32>::cast_const)),
+        }
+    }
+
     fn check(&self, values: &Values<'_>) {
         let n = self.table.degree();
         let count = values.digits.len();
         assert!(
             count <= self.key_digits && (count == 0 || self.key.len() == 2 * self.key_digits * n)
         );
-        assert!(values.c.iter().flatten().all(|c| c.len() == n));
+        assert!(match values.c {
+            Own::Values(c) => c.iter().all(|c| c.len() == n),
+            Own::Nothing | Own::Held => true,
+        });
         let fits = |x: &Integers<'_>| match *x {
             Integers::Sums { of: Summands { x, y }, bound } => {
                 x.len() == n && y.is_none_or(|(y, ..)| y.len() == n) && bound <= 1 << 30

@@ -77,7 +77,7 @@ impl Row {
             _ => Digit::Integers(integers(j)),
         };
         Values {
-            c: Some([&self.c[0], &self.c[1]]),
+            c: Own::Values([&self.c[0], &self.c[1]]),
             digits: (0..DIGITS).map(digit).collect(),
             remainders: (0..2).map(|k| [0, 1].map(|c| integers(DIGITS + 2 * k + c))).collect(),
         }
@@ -117,7 +117,7 @@ fn wanted(
     let remainders: Vec<_> = v.remainders.iter().map(|r| transformed(table, &r[c])).collect();
     let late = way.steps.iter().any(|s| s.plus_c);
     let value = |i: usize| {
-        let own = v.c.map_or(0, |own| own[c][i]);
+        let own = if let Own::Values(own) = v.c { own[c][i] } else { 0 };
         let start = if late { 0 } else { own };
         let products = digits.iter().zip(key).map(|(d, key)| m.mul(d[i], key[c][i]));
         let mut sum = products.fold(start, |sum, x| m.add(sum, x));

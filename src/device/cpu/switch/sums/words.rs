@@ -3,7 +3,7 @@
 use super::super::coefficients::multiply;
 use super::super::key::BLOCK;
 use super::super::way::Way;
-use super::{Digit, Integers, Sums, Values};
+use super::{Digit, Integers, Own, Sums, Values};
 use crate::math::{
     Lines, Modulus,
     words::{Words, per_words},
@@ -11,7 +11,7 @@ use crate::math::{
 
 /// One ciphertext whose digits and remainders are values.
 struct Row<'a> {
-    c: Option<[&'a [u32]; 2]>,
+    c: Own<'a>,
     digits: Vec<&'a [u32]>,
     remainders: Vec<[&'a [u32]; 2]>,
 }
@@ -134,8 +134,8 @@ unsafe fn write_by<V: Words, const ROWS: usize>(
             for row in 0..ROWS {
                 let values = rows[row];
                 let mut own = [V::splat(0); 2];
-                if let Some(c) = values.c {
-                    own = [V::load(c[0].as_ptr().add(at)), V::load(c[1].as_ptr().add(at))];
+                if let Some(c) = Sums::pointers(values.c, out[row]) {
+                    own = [V::load(c[0].add(at)), V::load(c[1].add(at))];
                 }
                 let mut c = sum[row];
                 if !late {
