@@ -133,6 +133,15 @@ fn wanted(
     (0..table.degree()).map(value).collect()
 }
 
+/// The same with c where the results go, if it is `held`.
+fn with_own<'a>(v: &Values<'a>, held: bool) -> Values<'a> {
+    Values {
+        c: if held { Own::Held } else { v.c },
+        digits: v.digits.clone(),
+        remainders: v.remainders.clone(),
+    }
+}
+
 /// In the order of [`super::super::key`].
 fn ordered(m: &Modulus, key: &[[Vec<u32>; 2]], montgomery: bool) -> Vec<u32> {
     let n = key[0][0].len();
@@ -175,13 +184,23 @@ fn sums_are_exact_at_the_extremes() {
                 let montgomery = table.lazy(simd).is_none();
                 let key = ordered(&m, &key, montgomery);
                 let sums = Sums { simd, table: &table, key: &key, key_digits: DIGITS, way: &way };
-                let mut got = vec![vec![u32::MAX; n]; 2 * count];
-                let (pairs, _) = got.as_chunks_mut::<2>();
-                let mut out: Vec<[&mut [u32]; 2]> =
-                    pairs.iter_mut().map(|[a, b]| [&mut a[..], &mut b[..]]).collect();
                 let values = if montgomery { &values } else { &lazy_values };
-                sums.write(&values[..count], &mut Work::default(), &mut out);
-                assert_eq!(got, want[..count].concat(), "{simd}, {p}, {n}, {count}, {way:?}");
+                // c by itself, and where the results go.
+                let own: Vec<_> = rows[..count].iter().flat_map(|row| row.c.clone()).collect();
+                for mut got in [vec![vec![u32::MAX; n]; 2 * count], own] {
+                    let held = got[0] == rows[0].c[0];
+                    let values: Vec<_> =
+                        values[..count].iter().map(|v| with_own(v, held)).collect();
+                    let (pairs, _) = got.as_chunks_mut::<2>();
+                    let mut out: Vec<[&mut [u32]; 2]> =
+                        pairs.iter_mut().map(|[a, b]| [&mut a[..], &mut b[..]]).collect();
+                    sums.write(&values, &mut Work::default(), &mut out);
+                    assert_eq!(
+                        got,
+                        want[..count].concat(),
+                        "{simd}, {p}, {n}, {count}, {held}, {way:?}"
+                    );
+                }
             }
         }
     }
