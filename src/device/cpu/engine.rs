@@ -25,7 +25,7 @@ pub struct CpuEngine {
 /// Memory of layers at work, kept for those that follow.
 #[derive(Debug, Default)]
 struct Workspace {
-    /// What a switch takes away of sums: one a caller.
+    /// What of a sum has no place among its results: one a caller.
     sums: Pool<Tile>,
     /// Inputs of slices, and polynomials at a switch: one a thread.
     rooms: Pool<Rooms>,

@@ -15,7 +15,7 @@ use super::RAISED;
 use crate::math::{
     Lines, Modulus,
     ahead::ask,
-    lazy::{LazyFactors, Prime},
+    lazy::{Lazy, LazyFactors, Prime},
 };
 pub use between::{BLOCK, PAIR, Packed};
 use between::{Between, Wide};
@@ -74,9 +74,6 @@ impl Coefficients<'_> {
 
 /// The inverse asks for values so far ahead: they come from memory, and no processor looks beyond a page by itself.
 const AHEAD: usize = 8 * PAIR;
-
-/// Words of a cache line.
-const LINE: usize = 16;
 
 /// More than the largest ring has.
 const STAGES: u64 = 20;
@@ -165,7 +162,7 @@ impl LazyTable {
             unsafe {
                 for at in (0..t.n).step_by(PAIR) {
                     let (from, to) = (values.add(at), work.add(at));
-                    (0..PAIR).step_by(LINE).for_each(|k| ask(from.wrapping_add(AHEAD + k)));
+                    (0..PAIR).step_by(2 * Lazy::N).for_each(|k| ask(from.wrapping_add(AHEAD + k)));
                     inner::inverse(&t.inverse, &p, modulus, (t.n + at) / BLOCK, from, to);
                 }
                 let (len, bound) = (t.n / outer::RADIX, modulus * BLOCK as u64);

@@ -186,9 +186,12 @@ fn sums_are_exact_at_the_extremes() {
                 let sums = Sums { simd, table: &table, key: &key, key_digits: DIGITS, way: &way };
                 let values = if montgomery { &values } else { &lazy_values };
                 // c by itself, and where the results go.
-                let own: Vec<_> = rows[..count].iter().flat_map(|row| row.c.clone()).collect();
-                for mut got in [vec![vec![u32::MAX; n]; 2 * count], own] {
-                    let held = got[0] == rows[0].c[0];
+                for held in [false, true] {
+                    let own = |row: &Row| row.c.clone();
+                    let mut got = match held {
+                        true => rows[..count].iter().flat_map(own).collect(),
+                        false => vec![vec![u32::MAX; n]; 2 * count],
+                    };
                     let values: Vec<_> =
                         values[..count].iter().map(|v| with_own(v, held)).collect();
                     let (pairs, _) = got.as_chunks_mut::<2>();
