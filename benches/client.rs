@@ -14,7 +14,7 @@ fn client(c: &mut Criterion) {
     for (degree, count) in [(4096, 3), (8192, 7), (16384, 13)] {
         // 30.57 bits, as plans take them: a quarter of all words is rejected.
         let primes = primes_below(1_595_600_000, 4 * degree as u32).take(count).collect();
-        let params = Parameters::new_insecure(ParametersLiteral { degree, primes });
+        let params = Parameters::new_insecure(ParametersLiteral::new(degree, primes));
         let params = params.expect("NTT primes");
         let key = SecretKey::generate(&params).expect("randomness");
         let encoding = Encoding { level: count, scale: 65_536.0, range: 1.0 };

@@ -13,7 +13,7 @@ use std::hint::black_box;
 /// Primes of 30.57 bits, as plans take them.
 fn params(degree: usize, count: usize) -> Parameters {
     let primes = primes_below(1_595_600_000, 4 * degree as u32).take(count).collect();
-    Parameters::new_insecure(ParametersLiteral { degree, primes }).expect("NTT primes")
+    Parameters::new_insecure(ParametersLiteral::new(degree, primes)).expect("NTT primes")
 }
 
 /// Residues far from regular, below the primes.
@@ -35,7 +35,7 @@ fn ntt(c: &mut Criterion) {
         for log_n in 12..=15 {
             let n = 1 << log_n;
             let p = primes_below(bound, 4 * n as u32).next().expect("an NTT prime");
-            let literal = ParametersLiteral { degree: n, primes: vec![p] };
+            let literal = ParametersLiteral::new(n, vec![p]);
             let params = Parameters::new_insecure(literal).expect("an NTT prime");
             let table = params.basis().table(0);
             let plan = tfhe_ntt::prime32::Plan::try_new(n, p).expect("an NTT prime");
@@ -74,7 +74,14 @@ fn linear(c: &mut Criterion) {
         let engine = CpuEngine::open_with(&params, None, simd).expect("no key to refuse");
         let resident = engine.matrix(&matrix, true).expect("fits");
         let terms = [Term { tile: &x, matrix: &resident }];
-        let layer = Layer { terms: &terms, bias: &[0; 300], primes: 3, onto: false, switch: None };
+        let layer = Layer {
+            terms: &terms,
+            bias: &[0; 300],
+            primes: 3,
+            first: 0,
+            onto: false,
+            switch: None,
+        };
         let mut out = engine.tile(layer.shape(&engine)).expect("fits");
         group.bench_function(format!("squares 845 → 100, {simd}"), |b| {
             b.iter(|| engine.layer(&layer, &mut out, 0).expect("fits"))
@@ -103,6 +110,7 @@ fn switch(c: &mut Criterion) {
                 terms: &terms,
                 bias: &bias,
                 primes,
+                first: 0,
                 onto: false,
                 switch: Some(Switch::by(1)),
             };

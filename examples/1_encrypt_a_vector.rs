@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Parameters are checked when they are made; these have 128 bits of security.
     let degree = 4096;
     let primes = primes_below(1 << 31, 4 * degree as u32).take(3).collect();
-    let params = Parameters::new(ParametersLiteral { degree, primes })?;
+    let params = Parameters::new(ParametersLiteral::new(degree, primes))?;
     println!("N = {degree}, log2 Q = {:.1}, {} bits", params.log2_q(), params.security_bits());
 
     // The ring is real: N slots for N coefficients, one number a slot.

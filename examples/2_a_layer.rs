@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let degree = 4096;
     let primes: Vec<u32> = primes_below(1 << 31, 4 * degree as u32).take(3).collect();
     let last = f64::from(primes[2]);
-    let params = Parameters::new(ParametersLiteral { degree, primes })?;
+    let params = Parameters::new(ParametersLiteral::new(degree, primes))?;
 
     // A tile of three rows: one ciphertext a value, one sample a slot. So a weight is one integer
     // for all samples, and a layer is a matrix product.
@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         terms: &[Term { tile: &tile, matrix: &matrix }],
         bias: &[0; 6], // [primes][outputs]
         primes: 3,
+        first: 0,
         onto: false,
         switch: Some(Switch::by(1)),
     };

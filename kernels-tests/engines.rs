@@ -61,10 +61,13 @@ fn run<E: Engine>(engine: &E, params: &Parameters, case: Case) -> Result<Vec<Til
         let mut ways = vec![(false, None), (true, None), (false, Some(Switch::by(rescale)))];
         if primes.1 < params.levels() {
             let behind = [Digits::Guarded, Digits::Paired];
-            ways.extend(behind.map(|digits| (false, Some(Switch { rescale, digits }))));
+            ways.extend(
+                behind.map(|digits| (false, Some(Switch { digits, ..Switch::by(rescale) }))),
+            );
         }
         for (onto, switch) in ways {
-            let layer = Layer { terms, bias: bias.data(), primes: primes.1, onto, switch };
+            let layer =
+                Layer { terms, bias: bias.data(), primes: primes.1, first: 0, onto, switch };
             let shape = layer.shape(engine);
             let around = random_tile(params, Shape { rows: rows.2 + 5, ..shape }, rng);
             let mut tile = engine.upload(&around)?;
@@ -78,7 +81,8 @@ fn run<E: Engine>(engine: &E, params: &Parameters, case: Case) -> Result<Vec<Til
     let terms = [Term { tile: &three, matrix: &one }];
     let bias = vec![0; primes.0 * rows.0];
     let switch = Some(Switch::by(rescale.min(primes.0 - 1)));
-    let layer = Layer { terms: &terms, bias: &bias, primes: primes.0, onto: false, switch };
+    let layer =
+        Layer { terms: &terms, bias: &bias, primes: primes.0, first: 0, onto: false, switch };
     out.push(engine.download(&engine.compute(&layer)?)?);
     Ok(out)
 }
@@ -188,8 +192,14 @@ fn wrong_requests_are_errors() {
     let one = BlockMatrix::from_rows(1, &[vec![(0, 1)]]).expect("one");
     let one = engine.matrix(&one, false).expect("fits");
     let terms = [Term { tile: &tile, matrix: &one }];
-    let layer =
-        Layer { terms: &terms, bias: &[0], primes: 1, onto: false, switch: Some(Switch::by(0)) };
+    let layer = Layer {
+        terms: &terms,
+        bias: &[0],
+        primes: 1,
+        first: 0,
+        onto: false,
+        switch: Some(Switch::by(0)),
+    };
     assert!(matches!(engine.compute(&layer), Err(DeviceError::NoKey)));
     let foreign = Tile::zeros(Shape { primes: 1, components: 2, rows: 1, degree: 32 });
     assert!(matches!(engine.upload(&foreign), Err(DeviceError::Shape { .. })));
@@ -199,7 +209,7 @@ fn wrong_requests_are_errors() {
     for (squared, switch) in [(true, None), (false, None), (false, Some(Switch::by(1)))] {
         let none = engine.matrix(&nothing, squared).expect("fits");
         let terms = [Term { tile: &tile, matrix: &none }];
-        let layer = Layer { terms: &terms, bias: &[], primes: 2, onto: false, switch };
+        let layer = Layer { terms: &terms, bias: &[], primes: 2, first: 0, onto: false, switch };
         let sum = engine.compute(&layer).expect("nothing to do");
         assert_eq!(engine.shape(&sum).primes, 2 - switch.map_or(0, |s| s.rescale));
         assert_eq!(engine.download(&sum).expect("nothing").data().len(), 0);

@@ -105,7 +105,7 @@ pub fn parameters(degree: usize) -> Parameters {
     let mut primes: Vec<u32> = primes_below(1 << 31, order).take(2).collect();
     primes.extend(primes_below(1 << 30, order).take(1));
     primes.extend(primes_below(order * 40, order).last());
-    Parameters::new_insecure(ParametersLiteral { degree, primes }).expect("primes with roots")
+    Parameters::new_insecure(ParametersLiteral::new(degree, primes)).expect("primes with roots")
 }
 
 pub fn rng(seed: u64) -> ChaCha20Rng {

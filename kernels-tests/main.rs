@@ -10,6 +10,7 @@ mod harness;
 mod matmul;
 mod network;
 mod residency;
+mod results;
 mod switches;
 mod text;
 mod transforms;

@@ -17,7 +17,28 @@ const READER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reader/reader.p
 fn python() -> Option<String> {
     let name = std::env::var("CIPHERBATCH_PYTHON").unwrap_or_else(|_| "python3".into());
     let has = Command::new(&name).args(["-c", "import numpy"]).output();
-    has.is_ok_and(|out| out.status.success()).then_some(name)
+    if has.is_ok_and(|out| out.status.success()) {
+        return Some(name);
+    }
+    assert!(std::env::var_os("CIPHERBATCH_REQUIRE_NUMPY").is_none(), "no python with numpy");
+    eprintln!("skipped: no python3 with numpy here (CIPHERBATCH_PYTHON names another)");
+    None
+}
+
+/// What the reader finds in a file of a folder, beside the public plan and the secret.
+fn read(python: &str, folder: &Path, name: &str) -> ArrayD<f32> {
+    let mut command = Command::new(python);
+    let at = |name: &str| folder.join(name);
+    command.arg(READER).args(["public", "secret", name].map(at)).arg(at("read.npy"));
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    ndarray_npy::read_npy(at("read.npy")).unwrap()
+}
+
+/// The largest difference.
+fn apart(a: &ArrayD<f32>, b: &ArrayD<f32>) -> f32 {
+    assert_eq!(a.shape(), b.shape());
+    a.iter().zip(b).fold(0f32, |most, (a, b)| most.max((a - b).abs()))
 }
 
 /// x·y in two outputs: their squares and differences are not relinearised, so answers have three
@@ -40,10 +61,7 @@ fn plan(again: bool) -> Plan {
 
 #[test]
 fn the_page_describes_every_byte() {
-    let Some(python) = python() else {
-        assert!(std::env::var_os("CIPHERBATCH_REQUIRE_NUMPY").is_none(), "no python with numpy");
-        return eprintln!("skipped: no python3 with numpy here (CIPHERBATCH_PYTHON names another)");
-    };
+    let Some(python) = python() else { return };
     for again in [false, true] {
         let (plan, folder) = (plan(again), tempfile::tempdir().unwrap());
         let at = |name: &str| folder.path().join(name);
@@ -61,20 +79,31 @@ fn the_page_describes_every_byte() {
         let answer = server.evaluate(&batch).unwrap();
         answer.save(&public, &at("answer"), Existing::Keep).unwrap();
 
-        let read = |name: &str| -> ArrayD<f32> {
-            let mut command = Command::new(&python);
-            command.arg(READER).args(["public", "secret", name].map(at)).arg(at("read.npy"));
-            let out = command.output().unwrap();
-            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-            ndarray_npy::read_npy(Path::new(&at("read.npy"))).unwrap()
-        };
-        let apart = |a: &ArrayD<f32>, b: &ArrayD<f32>| {
-            assert_eq!(a.shape(), b.shape());
-            a.iter().zip(b).fold(0f32, |most, (a, b)| most.max((a - b).abs()))
-        };
+        let read = |name: &str| read(&python, folder.path(), name);
         // Up to the noise of an encryption.
         assert!(apart(&read("batch"), &inputs.mapv(|x| x.clamp(0.0, 1.0)).into_dyn()) < 0.02);
         // Up to the rounding of doubles.
         assert!(apart(&read("answer"), &client.decrypt(&answer).unwrap()) < 1e-5);
     }
+}
+
+/// Answers modulo primes of their own.
+#[cfg(feature = "onnx")]
+#[test]
+fn the_page_describes_answers_of_deep() {
+    let Some(python) = python() else { return };
+    let network = Network::from_onnx("models/deep.onnx").unwrap();
+    let images: ArrayD<f32> = ndarray_npy::read_npy("models/deep.calibration.npy").unwrap();
+    let options = PlanOptions { calibration: Some(images.clone()), ..PlanOptions::default() };
+    let (plan, folder) = (Plan::new(&network, &options).unwrap(), tempfile::tempdir().unwrap());
+    assert!(!plan.parameters().literal().result_primes.is_empty());
+    let (public, at) = (plan.public(), |name: &str| folder.path().join(name));
+    public.save(&at("public"), Existing::Keep).unwrap();
+    let client = Client::new(&public).unwrap();
+    client.save_secret(&at("secret"), Existing::Keep).unwrap();
+    let server = Server::new(&plan, client.evaluation_keys(), Device::cpu()).unwrap();
+    let answer = server.evaluate(&client.encrypt(images.view()).unwrap()).unwrap();
+    answer.save(&public, &at("answer"), Existing::Keep).unwrap();
+    let read = read(&python, folder.path(), "answer");
+    assert!(apart(&read, &client.decrypt(&answer).unwrap()) < 1e-5);
 }

@@ -202,7 +202,7 @@ fn forged_heads_are_refused_by_name() {
             assert!(line.contains(what), "{kind}: {line}");
         };
         says("does not begin with", &|b| b[1] = b'X');
-        says("format 2", &|b| b[VERSION] = 2);
+        says("format 3", &|b| b[VERSION] = 3);
         says("unknown kind 77", &|b| b[KIND] = 77);
         says("a public plan, where", &|b| b[KIND] = 5);
         says("must load the same plan", &|b| b[DIGEST] ^= 1);
@@ -245,7 +245,8 @@ fn forged_contents_are_refused_by_name() {
 fn forged_public_plans_are_refused_by_name() {
     let public = secure();
     let count = u32::from_le_bytes(public[CONTENT + 4..CONTENT + 8].try_into().unwrap()) as usize;
-    let rest = CONTENT + 8 + 4 * count;
+    let own = CONTENT + 8 + 4 * count;
+    let rest = own + 4;
     let says = |what: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let line = PublicPlan::read(&forged(&public, |b| change(b))[..]).unwrap_err().to_string();
         assert!(line.contains(what), "{what}: {line}");
@@ -256,6 +257,7 @@ fn forged_public_plans_are_refused_by_name() {
     says("not in the table", &|b| word(b, CONTENT, 1024));
     says("not prime", &|b| word(b, CONTENT + 8, 4));
     says("contradict", &|b| word(b, CONTENT + 4, u32::MAX));
+    says("contradict", &|b| word(b, own, u32::MAX));
     says("contradict", &|b| word(b, rest, 2));
     says("finite, the low end", &|b| put(b, rest + 4, &f32::NAN.to_le_bytes()));
     says("the predicted error is NaN", &|b| double(b, rest + 12, f64::NAN));

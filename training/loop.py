@@ -26,12 +26,16 @@ def train(
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=recipe.epochs * steps)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
     activations = [layer for layer in network.modules() if isinstance(layer, ACTIVATIONS)]
+    for activation, noise in zip(activations, recipe.noise):
+        activation.noise = noise
     for epoch in range(1, recipe.epochs + 1):
         began, total = time.time(), 0.0
         order = torch.randperm(len(images))[: steps * recipe.batch]
         for chosen in order.view(steps, recipe.batch):
             batch = data.augment(images[chosen], recipe.rotation, recipe.zoom, recipe.shift, recipe.flip)
             logits, excess = forward(batch) if recipe.charge else (forward(batch), 0.0)
+            if recipe.blur:
+                logits = logits + recipe.blur * torch.randn_like(logits)
             loss = F.cross_entropy(logits, labels[chosen], label_smoothing=recipe.smoothing)
             if guide:
                 loss = (1 - recipe.trust) * loss + recipe.trust * distance(logits, guide, batch, recipe.temperature)
@@ -82,6 +86,8 @@ def settle(network: nn.Sequential, images: Tensor) -> nn.Sequential:
     squares the error: 98.48 % of held-out images right after 40 epochs, against 99.35 % settled.
     """
     for layer in network.modules():
+        if isinstance(layer, ACTIVATIONS):
+            layer.noise = 0.0
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.reset_running_stats()
             layer.momentum = None  # the plain average over all batches

@@ -160,10 +160,8 @@ pub fn switches(arguments: &Arguments, adapter: &Adapter) -> Result<Value> {
     let mut out = Vec::new();
     for (degree, level, rows) in [(4096, 3, 100), (8192, 7, 455), (8192, 4, 455), (16_384, 13, 64)]
     {
-        let literal = ParametersLiteral {
-            degree,
-            primes: primes_below(1 << 30, 4 * degree as u32).take(level).collect(),
-        };
+        let primes = primes_below(1 << 30, 4 * degree as u32).take(level).collect();
+        let literal = ParametersLiteral::new(degree, primes);
         let params = Parameters::new_insecure(literal)?;
         let shape = Shape { primes: level, components: 2, rows: level, degree };
         let residue = |i: usize| (i as u32).wrapping_mul(2_654_435_769) >> 3;

@@ -93,10 +93,8 @@ fn engine(
     primes: usize,
     options: &GpuOptions,
 ) -> Result<GpuEngine> {
-    let literal = ParametersLiteral {
-        degree,
-        primes: primes_below(1 << 30, 4 * degree as u32).take(primes).collect(),
-    };
+    let primes = primes_below(1 << 30, 4 * degree as u32).take(primes).collect();
+    let literal = ParametersLiteral::new(degree, primes);
     Ok(GpuEngine::open_with(adapter, &Parameters::new_insecure(literal)?, None, options)?)
 }
 

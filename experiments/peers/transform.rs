@@ -88,7 +88,7 @@ fn main() -> Result<(), Failure> {
 fn measure(bits: &'static str, bound: u32, degree: usize, turns: usize) -> Result<Row, Failure> {
     let simd = Simd::detect();
     let p = primes_below(bound, 4 * degree as u32).next().ok_or("no prime for the transform")?;
-    let params = Parameters::new_insecure(ParametersLiteral { degree, primes: vec![p] })?;
+    let params = Parameters::new_insecure(ParametersLiteral::new(degree, vec![p]))?;
     let ours = params.basis().table(0);
     let theirs = tfhe_ntt::prime32::Plan::try_new(degree, p).ok_or("no plan of tfhe-ntt's")?;
     let values: Vec<u32> = (0..degree as u32).map(|i| i.wrapping_mul(2_654_435_761) % p).collect();

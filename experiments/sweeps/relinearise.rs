@@ -84,7 +84,7 @@ pub fn run(
         Relinearised::Eagerly => eager(plan.program()),
     };
     let params = plan.parameters();
-    program.check(params.basis())?;
+    program.check(params)?;
     let secret = SecretKey::generate(params)?;
     let engine = CpuEngine::open(params, Some(&secret.relin_key()?))?;
     let runner = Runner::new(engine, params, Arc::new(program.clone()), None)?;

@@ -51,7 +51,7 @@ impl Client {
         let mut values = vec![0f32; images * rows];
         for (part, values) in answer.tiles.iter().zip(values.chunks_mut(slots * rows)) {
             self.check(&part.tile)?;
-            let mut columns = self.secret.decrypt(&part.tile, self.plan.output.scale);
+            let mut columns = self.secret.decrypt_results(&part.tile, self.plan.output.scale);
             self.check_overflow(&columns)?;
             flood.map_or(Ok(()), |flood| flood.over(&mut columns))?;
             values.par_chunks_mut(rows).enumerate().for_each(|(image, result)| {
@@ -69,7 +69,7 @@ impl Client {
         let (shape, output) = (tile.shape(), &self.plan.output);
         let found = (shape.primes, shape.components, shape.rows);
         let expected = (output.level, output.components, output.rows);
-        match found == expected && self.plan.parameters().basis().holds(tile) {
+        match found == expected && self.plan.parameters().results().holds(tile) {
             true => Ok(()),
             false => Err(ClientError::Damaged {
                 what: format!(
@@ -84,7 +84,8 @@ impl Client {
     /// good as uniform below the modulus, and the slots, sums of N of them, about √N times as large.
     fn check_overflow(&self, columns: &[f64]) -> Result<(), ClientError> {
         let output = &self.plan.output;
-        let limit = self.plan.parameters().basis().log2_q(output.level).exp2() / 2.0 / output.scale;
+        let limit =
+            self.plan.parameters().results().log2_q(output.level).exp2() / 2.0 / output.scale;
         let size = |row: &[f64]| (row.iter().map(|v| v * v).sum::<f64>() / row.len() as f64).sqrt();
         let size = columns.chunks_exact(self.plan.slots()).map(size).fold(0.0, f64::max);
         if size <= limit { Ok(()) } else { Err(ClientError::Overflow { size, limit }) }

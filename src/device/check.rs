@@ -2,8 +2,9 @@
 
 use super::{Affine, DeviceError, Engine, Layer};
 use crate::ring::{Basis, BlockMatrix, Shape};
-use crate::scheme::{RelinKey, SeededTile};
+use crate::scheme::{Parameters, RelinKey, SeededTile, Switch};
 use std::fmt::Display;
+use std::ops::Range;
 
 fn equal<T: PartialEq + Display>(
     what: &'static str,
@@ -24,11 +25,11 @@ fn within(what: &'static str, found: usize, low: usize, high: usize) -> Result<(
     Err(DeviceError::Shape { what, found: found.to_string(), expected })
 }
 
-/// That a key belongs to the basis.
-pub fn key(basis: &Basis, key: &RelinKey) -> Result<(), DeviceError> {
+/// That a key belongs to the parameters.
+pub fn key(params: &Parameters, key: &RelinKey) -> Result<(), DeviceError> {
     let shape = key.tile().shape();
-    equal("the relinearisation key's ring degree", shape.degree, basis.degree())?;
-    equal("the relinearisation key's primes", shape.primes, basis.len())
+    equal("the relinearisation key's ring degree", shape.degree, params.degree())?;
+    equal("the relinearisation key's primes", shape.primes, params.levels())
 }
 
 /// That a tile belongs to the basis.
@@ -70,15 +71,19 @@ pub fn quadratic(inner: Affine<'_>, outer: &BlockMatrix) -> Result<(), DeviceErr
 /// That terms, bias, level and target fit together. Returns the extents of the sum.
 pub fn layer<E: Engine + ?Sized>(
     engine: &E,
-    basis: &Basis,
     layer: &Layer<'_, E>,
     into: Shape,
     at: usize,
     has_key: bool,
 ) -> Result<Shape, DeviceError> {
-    let Layer { terms, bias, primes, onto, switch } = *layer;
+    let Layer { terms, bias, primes, first, onto, switch } = *layer;
+    let (params, basis) = (engine.parameters(), engine.basis());
     within("summands of a linear layer", terms.len(), 1, usize::MAX)?;
-    within("the linear layer's primes", primes, 1, basis.len())?;
+    if first != 0 {
+        equal("a linear layer's first prime", first, params.first_of_results())?;
+    }
+    let most = if first == 0 { params.levels() } else { params.results().len() };
+    within("the linear layer's primes", primes, 1, most)?;
     let (mut components, mut outputs) = (2, None);
     for t in terms {
         let (shape, operator) = (engine.shape(t.tile), engine.operator(t.matrix));
@@ -93,7 +98,7 @@ pub fn layer<E: Engine + ?Sized>(
         components = components.max(if operator.squared { 3 } else { shape.components });
     }
     let outputs = outputs.unwrap_or(0);
-    constants(basis, bias, primes, outputs)?;
+    constants(basis, bias, first..first + primes, outputs)?;
     tile(basis, into)?;
     rows(into, at, outputs)?;
     let sum = Shape { primes, components, rows: outputs, degree: basis.degree() };
@@ -101,22 +106,41 @@ pub fn layer<E: Engine + ?Sized>(
         let (found, expected) = ("a sum that is switched".into(), "one that is not".into());
         return Err(DeviceError::Shape { what: "what is added to rows", found, expected });
     }
-    let rescale = switch.map_or(0, |s| s.rescale);
-    within("rescalings", rescale, 0, primes - 1)?;
+    let left = match switch {
+        Some(Switch { to_results: true, rescale, .. }) => {
+            equal("rescalings on the way to primes of results", rescale, primes)?;
+            let own = params.results().len().min(params.first_of_results());
+            within("primes of the results' own", own, 1, usize::MAX)?;
+            params.results().len()
+        }
+        switch => {
+            let rescale = switch.map_or(0, |s| s.rescale);
+            within("rescalings", rescale, 0, primes - 1)?;
+            primes - rescale
+        }
+    };
     let behind = switch.map_or(0, |s| s.digits.behind());
-    within("primes of a layer, and those behind them", primes + behind, 1, basis.len())?;
+    within("primes of a layer, and those behind them", primes + behind, 1, most)?;
+    if switch.is_some() {
+        equal("the first prime of a sum that is switched", first, 0)?;
+    }
     if switch.is_some() && components == 3 && !has_key {
         return Err(DeviceError::NoKey);
     }
-    equal("primes of a layer's result", primes - rescale, into.primes)?;
+    equal("primes of a layer's result", left, into.primes)?;
     let left = if switch.is_some() { 2 } else { components };
     equal("components of a layer's result", left, into.components)?;
     Ok(sum)
 }
 
-fn constants(basis: &Basis, bias: &[u32], primes: usize, rows: usize) -> Result<(), DeviceError> {
-    equal("entries of a linear layer's bias", bias.len(), primes * rows)?;
-    for (i, constants) in bias.chunks_exact(rows.max(1)).enumerate() {
+fn constants(
+    basis: &Basis,
+    bias: &[u32],
+    primes: Range<usize>,
+    rows: usize,
+) -> Result<(), DeviceError> {
+    equal("entries of a linear layer's bias", bias.len(), primes.len() * rows)?;
+    for (i, constants) in primes.zip(bias.chunks_exact(rows.max(1))) {
         let p = basis.modulus(i).value();
         if let Some(constant) = constants.iter().find(|&&b| b >= p) {
             let (found, expected) = (constant.to_string(), format!("a residue below {p}"));

@@ -2,7 +2,7 @@
 
 use super::check;
 use crate::ring::{Basis, BlockMatrix, Shape, Tile};
-use crate::scheme::{SeededTile, Switch};
+use crate::scheme::{Parameters, SeededTile, Switch};
 use thiserror::Error;
 
 /// One summand of a [`Layer`]: a matrix applied to the rows of a tile, or to their squares.
@@ -29,8 +29,10 @@ pub struct Layer<'a, E: Engine + ?Sized> {
     /// `[primes][outputs]`, added to every value of component 0 (a constant is itself at every root
     /// of unity).
     pub bias: &'a [u32],
-    /// The sum is taken over the first `primes` primes.
+    /// The sum is taken over so many primes, ...
     pub primes: usize,
+    /// ... of which this is the first one's place: 0, or that of the first of results' own.
+    pub first: usize,
     /// Whether the sum is added to what the rows hold: residues below the primes. Not for sums that
     /// are switched.
     pub onto: bool,
@@ -47,8 +49,12 @@ impl<E: Engine + ?Sized> Layer<'_, E> {
         };
         let widest = self.terms.iter().map(components).max().unwrap_or(2);
         let first = self.terms.first();
+        let primes = match self.switch {
+            Some(Switch { to_results: true, .. }) => engine.parameters().results().len(),
+            switch => self.primes.saturating_sub(switch.map_or(0, |s| s.rescale)),
+        };
         Shape {
-            primes: self.primes.saturating_sub(self.switch.map_or(0, |s| s.rescale)),
+            primes,
             components: if self.switch.is_some() { 2 } else { widest },
             rows: first.map_or(0, |t| engine.operator(t.matrix).outputs),
             degree: first.map_or(0, |t| engine.shape(t.tile).degree),
@@ -109,8 +115,13 @@ pub trait Engine: Send + Sync {
     /// What runs it, for people: "NVIDIA H100", "2 threads, AVX-512".
     fn name(&self) -> String;
 
+    /// What it was opened for.
+    fn parameters(&self) -> &Parameters;
+
     /// The primes.
-    fn basis(&self) -> &Basis;
+    fn basis(&self) -> &Basis {
+        self.parameters().basis()
+    }
 
     /// What has crossed to the device and back since it was opened; nothing where it works in the host's
     /// memory.

@@ -2,8 +2,8 @@
 
 use super::{Affine, DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::naive;
-use crate::ring::{Basis, BlockMatrix, Shape, Tile};
-use crate::scheme::{Digits, Parameters, RelinKey};
+use crate::ring::{BlockMatrix, Shape, Tile};
+use crate::scheme::{Digits, Parameters, ParametersLiteral, RelinKey};
 use std::ops::Range;
 
 /// An engine without a single idea.
@@ -19,16 +19,16 @@ impl NaiveEngine {
     /// # Errors
     /// [`DeviceError::Shape`] where the key is not of these parameters.
     pub fn open(params: &Parameters, key: Option<&RelinKey>) -> Result<Self, DeviceError> {
-        key.map_or(Ok(()), |k| check::key(params.basis(), k))?;
+        key.map_or(Ok(()), |k| check::key(params, k))?;
         Ok(Self { params: params.clone(), key: key.cloned() })
     }
 
-    /// (c₀², 2c₀c₁, c₁²) of every row.
-    fn square(&self, tile: &Tile) -> Tile {
+    /// (c₀², 2c₀c₁, c₁²) of every row, modulo primes from `first` on.
+    fn square(&self, tile: &Tile, first: usize) -> Tile {
         let shape = Shape { components: 3, ..tile.shape() };
         let mut out = Tile::zeros(shape);
         for prime in 0..shape.primes {
-            let m = self.basis().modulus(prime);
+            let m = self.basis().modulus(first + prime);
             for row in 0..shape.rows {
                 for k in 0..shape.degree {
                     let [a, b] = [0, 1].map(|c| tile.poly(prime, c, row)[k]);
@@ -148,6 +148,25 @@ impl NaiveEngine {
         }
         out
     }
+
+    /// Times the primes of results, modulo which that is 0, and rescaled by all others.
+    fn to_results(&self, tile: &Tile) -> Tile {
+        let shape = tile.shape();
+        let own: Vec<u32> = self.params.results().primes().collect();
+        let others = self.basis().primes().take(shape.primes);
+        let primes = own.iter().copied().chain(others).collect();
+        let params = Parameters::new_insecure(ParametersLiteral::new(shape.degree, primes))
+            .expect("primes of parameters");
+        let engine = Self { params, key: None };
+        let mut raised = Tile::zeros(Shape { primes: own.len() + shape.primes, ..shape });
+        for (prime, component, row) in polynomials(shape) {
+            let m = self.basis().modulus(prime);
+            let y = own.iter().fold(1, |y, &p| m.mul(y, p % m.value()));
+            let out = raised.poly_mut(own.len() + prime, component, row).iter_mut();
+            out.zip(tile.poly(prime, component, row)).for_each(|(out, &c)| *out = m.mul(c, y));
+        }
+        (0..shape.primes).fold(raised, |tile, _| engine.rescale(&tile))
+    }
 }
 
 /// Where the polynomials of a tile are: prime, component, row.
@@ -173,8 +192,8 @@ impl Engine for NaiveEngine {
         "the definitions".into()
     }
 
-    fn basis(&self) -> &Basis {
-        self.params.basis()
+    fn parameters(&self) -> &Parameters {
+        &self.params
     }
 
     fn tile(&self, shape: Shape) -> Result<Tile, DeviceError> {
@@ -239,7 +258,7 @@ impl Engine for NaiveEngine {
         at: usize,
     ) -> Result<(), DeviceError> {
         let key = self.key.as_ref();
-        let shape = check::layer(self, self.basis(), layer, into.shape(), at, key.is_some())?;
+        let shape = check::layer(self, layer, into.shape(), at, key.is_some())?;
         let mut result = self.sum(layer, shape);
         if let Some(switch) = layer.switch {
             if let Some(key) = key.filter(|_| shape.components == 3) {
@@ -250,13 +269,17 @@ impl Engine for NaiveEngine {
                     }
                 };
             }
-            for _ in 0..switch.rescale {
-                result = self.rescale(&result);
+            if switch.to_results {
+                result = self.to_results(&result);
+            } else {
+                for _ in 0..switch.rescale {
+                    result = self.rescale(&result);
+                }
             }
         }
         if layer.onto {
             for (prime, component, row) in polynomials(shape) {
-                let m = self.basis().modulus(prime);
+                let m = self.basis().modulus(layer.first + prime);
                 let held = into.poly(prime, component, at + row).iter();
                 let sum = result.poly_mut(prime, component, row).iter_mut();
                 sum.zip(held).for_each(|(y, &x)| *y = m.add(*y, x));
@@ -271,35 +294,36 @@ impl Engine for NaiveEngine {
 impl NaiveEngine {
     /// Σ matrix·tile + bias.
     fn sum(&self, layer: &Layer<'_, Self>, shape: Shape) -> Tile {
-        let mut out = Tile::zeros(shape);
+        let (mut out, first) = (Tile::zeros(shape), layer.first);
         for t in layer.terms {
             let x = t.matrix.first.as_ref().map(|(matrix, constants)| {
                 let mut sum = Tile::zeros(Shape { rows: matrix.outputs(), ..t.tile.shape() });
-                self.add_product(matrix, t.tile, &mut sum);
+                self.add_product(matrix, t.tile, &mut sum, first);
                 self.add_constants(
-                    |prime, row| self.basis().modulus(prime).from_i128(constants[row]),
+                    |prime, row| self.basis().modulus(first + prime).from_i128(constants[row]),
                     &mut sum,
+                    first,
                 );
                 sum
             });
             let x = x.as_ref().unwrap_or(t.tile);
             match t.matrix.squared {
-                true => self.add_product(&t.matrix.matrix, &self.square(x), &mut out),
-                false => self.add_product(&t.matrix.matrix, x, &mut out),
+                true => self.add_product(&t.matrix.matrix, &self.square(x, first), &mut out, first),
+                false => self.add_product(&t.matrix.matrix, x, &mut out, first),
             }
         }
-        self.add_constants(|prime, row| layer.bias[prime * shape.rows + row], &mut out);
+        self.add_constants(|prime, row| layer.bias[prime * shape.rows + row], &mut out, first);
         out
     }
 
-    /// out += matrix·x, modulo the primes of `out`.
-    fn add_product(&self, matrix: &BlockMatrix, x: &Tile, out: &mut Tile) {
+    /// out += matrix·x, modulo as many primes as `out` has, from `first` on.
+    fn add_product(&self, matrix: &BlockMatrix, x: &Tile, out: &mut Tile, first: usize) {
         let shape = out.shape();
         for row in 0..shape.rows {
             let (columns, weights): (Vec<u32>, Vec<i32>) =
                 matrix.row(row as u32).into_iter().unzip();
             for prime in 0..shape.primes {
-                let m = self.basis().modulus(prime);
+                let m = self.basis().modulus(first + prime);
                 for component in 0..x.shape().components {
                     for k in 0..shape.degree {
                         let inputs: Vec<u32> = columns
@@ -315,10 +339,10 @@ impl NaiveEngine {
     }
 
     /// Adds `constant(prime, row)` to every value of component 0.
-    fn add_constants(&self, constant: impl Fn(usize, usize) -> u32, out: &mut Tile) {
+    fn add_constants(&self, constant: impl Fn(usize, usize) -> u32, out: &mut Tile, first: usize) {
         let shape = out.shape();
         for prime in 0..shape.primes {
-            let m = self.basis().modulus(prime);
+            let m = self.basis().modulus(first + prime);
             for row in 0..shape.rows {
                 let constant = constant(prime, row);
                 out.poly_mut(prime, 0, row).iter_mut().for_each(|y| *y = m.add(*y, constant));

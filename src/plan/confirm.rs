@@ -107,8 +107,8 @@ impl Confirmer<'_> {
             false => Parameters::new_insecure(literal)?,
         };
         let lowered = lower(self.network, self.ranges, scales)?;
-        lowered.program.check(params.basis())?;
-        let simulator = Simulator::new(&lowered.program, &scales.literal);
+        lowered.program.check(&params)?;
+        let simulator = Simulator::new(&lowered.program, &params);
         if !self.is_calm(&simulator) {
             return Ok(None);
         }

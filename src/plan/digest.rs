@@ -26,12 +26,17 @@ impl Digest {
         put(&mut [literal.degree as u64]
             .into_iter()
             .chain(literal.primes.iter().map(|&p| p.into())));
+        put(&mut literal.result_primes.iter().map(|&p| p.into()));
         shapes.iter().for_each(|shape| put(&mut shape.iter().map(|&d| d as u64)));
         put(&mut [low, high].into_iter().map(|x| x.to_bits().into()));
         put(&mut [program.input.scale.to_bits(), program.input.level as u64].into_iter());
         for step in &program.steps {
-            let switch = step.switch.map_or(0, |s| 3 * s.rescale as u64 + s.digits as u64 + 1);
-            put(&mut [step.value.scale.to_bits(), step.value.level as u64, switch].into_iter());
+            let of_results = |of_results| u64::from(of_results) << 32;
+            let switch = step.switch.map_or(0, |s| {
+                3 * s.rescale as u64 + s.digits as u64 + 1 + of_results(s.to_results)
+            });
+            let level = step.value.level as u64 + of_results(step.value.of_results);
+            put(&mut [step.value.scale.to_bits(), level, switch].into_iter());
             put(&mut step.bias.iter().flat_map(|&b| [b as u64, (b >> 64) as u64]));
             for t in &step.terms {
                 put(&mut [t.source as u64, t.squared.into(), t.weight_scale.to_bits()].into_iter());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 const MAGIC: &[u8; 6] = b"CBPLAN";
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
 const HEAD: usize = MAGIC.len() + 2 + 32;
 
 /// Why bytes are no plan.
@@ -180,7 +180,7 @@ impl Plan {
         let precision = plan.steps.iter().map(|step| step.precision).collect();
         let steps = plan.steps.into_iter().map(StoredStep::step).collect::<Result<_, _>>()?;
         let program = Program { input: plan.input, steps };
-        program.check(params.basis())?;
+        program.check(&params)?;
         // A bound on what the input's rows, for which there are no bytes, may make others allocate.
         let fits = entries(&plan.input_shape) == Some(program.input.rows)
             && entries(&plan.output_shape) == Some(program.output().rows);

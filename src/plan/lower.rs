@@ -30,6 +30,7 @@ pub fn lower(network: &NormalForm, ranges: &Ranges, scales: &Scales) -> Result<L
     let input = Value {
         rows: network.source_len(0),
         level: scales.levels[0],
+        of_results: false,
         components: 2,
         scale: scales.fresh(),
         range: largest(&ranges.largest[0]),
@@ -92,6 +93,7 @@ impl Lowering<'_> {
     ) -> Result<(), PlanError> {
         let failed = |error| PlanError::Weights { layer: layer.name.clone(), error };
         let level = self.scales.levels[at.depth];
+        let of_results = self.scales.is_of_results(at.depth);
         let rows = layer.rows();
         let mut bias: Vec<f64> = layer.bias.iter().zip(factors).map(|(b, f)| b * f).collect();
         let mut terms = Vec::new();
@@ -116,6 +118,7 @@ impl Lowering<'_> {
                 let mut value = Value {
                     rows,
                     level,
+                    of_results,
                     components: if t.squared { 3 } else { 2 },
                     scale: read * wanted,
                     range,
@@ -143,9 +146,14 @@ impl Lowering<'_> {
             true => 3,
             false => self.program.source(t.source).map_or(2, |value| value.components),
         };
+        let lands = at.switch.is_some_and(|s| s.to_results);
         let value = Value {
             rows,
-            level: level - at.switch.map_or(0, |s| s.rescale),
+            level: match lands {
+                true => self.scales.literal.result_primes.len(),
+                false => level - at.switch.map_or(0, |s| s.rescale),
+            },
+            of_results: of_results || lands,
             components: match at.switch {
                 Some(_) => 2,
                 None => terms.iter().map(components).max().unwrap_or(2),

@@ -127,7 +127,7 @@ impl Plan {
     ) -> Result<ArrayD<f32>, PlanError> {
         let inputs = inputs.into_dyn();
         check_shape(inputs.shape(), &self.input_shape)?;
-        let simulator = Simulator::new(&self.program, self.params.literal());
+        let simulator = Simulator::new(&self.program, &self.params);
         let mut results = Vec::new();
         for (number, chunk) in inputs.axis_chunks_iter(Axis(0), SAMPLES).enumerate() {
             let input = Batch::inputs(&chunk, SAMPLES, self.input_range);

@@ -1,8 +1,8 @@
 //! The program: what is computed, layer by layer, in integers.
 
 use super::PlanError;
-use crate::ring::{Basis, BlockMatrix};
-use crate::scheme::Switch;
+use crate::ring::BlockMatrix;
+use crate::scheme::{Parameters, Switch};
 use serde::{Deserialize, Serialize};
 
 /// What is known of a value before anything runs.
@@ -12,6 +12,8 @@ pub struct Value {
     pub rows: usize,
     /// Primes left.
     pub level: usize,
+    /// Whether these are the primes that results have of their own.
+    pub of_results: bool,
     /// 2, or 3 where squares were not relinearised.
     pub components: usize,
     /// An entry v of the network is held as v·scale.
@@ -60,7 +62,23 @@ pub struct Step {
 impl Step {
     /// The level at which the sum is computed.
     pub fn level(&self) -> usize {
-        self.value.level.saturating_add(self.switch.map_or(0, |s| s.rescale))
+        match self.switch {
+            // All that the sum has go.
+            Some(Switch { to_results: true, rescale, .. }) => rescale,
+            switch => self.value.level.saturating_add(switch.map_or(0, |s| s.rescale)),
+        }
+    }
+
+    /// Whether the sum is computed modulo the primes of results.
+    pub fn is_of_results(&self) -> bool {
+        self.value.of_results && !self.switch.is_some_and(|s| s.to_results)
+    }
+
+    /// log₂ of what the switch divides by.
+    pub(super) fn dropped(&self, params: &Parameters) -> f64 {
+        let [sum, value] = [self.is_of_results(), self.value.of_results]
+            .map(|of_results| if of_results { params.results() } else { params.basis() });
+        sum.log2_q(self.level()) - value.log2_q(self.value.level)
     }
 }
 
@@ -105,20 +123,21 @@ impl Program {
     ///
     /// # Errors
     /// [`PlanError::Check`] or [`PlanError::Overflow`], naming the first layer that does not fit.
-    pub fn check(&self, basis: &Basis) -> Result<(), PlanError> {
+    pub fn check(&self, params: &Parameters) -> Result<(), PlanError> {
         if self.steps.is_empty() || self.input.components != 2 || !self.input.is_sound() {
             let reason =
                 "a fresh ciphertext of a sound scale, and a step that reads it, are needed";
             return Err(PlanError::Check { layer: "input".into(), reason: reason.into() });
         }
-        if !(1..=basis.len()).contains(&self.input.level) {
-            let reason = format!("{} primes of {}", self.input.level, basis.len());
+        let most = params.levels();
+        if !(1..=most).contains(&self.input.level) || self.input.of_results {
+            let reason = format!("{} primes of {most}", self.input.level);
             return Err(PlanError::Check { layer: "input".into(), reason });
         }
         for (index, step) in self.steps.iter().enumerate() {
             let fail = |reason: String| PlanError::Check { layer: step.name.clone(), reason };
             let (level, value) = (step.level(), &step.value);
-            if value.level == 0 || step.terms.is_empty() {
+            if level == 0 || value.level == 0 || step.terms.is_empty() {
                 return Err(fail("no prime or no input is left".into()));
             }
             if !value.is_sound() {
@@ -128,17 +147,32 @@ impl Program {
             if entries != Some(value.rows) {
                 return Err(fail(format!("shape {:?} for {} values", step.shape, value.rows)));
             }
-            if step.switch.is_some_and(|s| level + s.digits.behind() > basis.len()) {
-                let there = basis.len();
-                return Err(fail(format!("no prime is behind a sum at level {level} of {there}")));
+            let (of_results, own) = (step.is_of_results(), params.first_of_results() > 0);
+            let primes = if of_results { params.results() } else { params.basis() };
+            let most = if of_results { primes.len() } else { most };
+            let behind = step.switch.map_or(0, |s| s.digits.behind());
+            if level.saturating_add(behind) > most {
+                return Err(fail(format!("no prime is behind a sum at level {level} of {most}")));
             }
-            let dropped = basis.log2_q(level) - basis.log2_q(value.level);
-            let scale = value.scale.log2() + dropped;
+            let lands = step.switch.is_some_and(|s| s.to_results);
+            if (value.of_results && !own)
+                || (lands && (!value.of_results || value.level != params.results().len()))
+                || (of_results && step.switch.is_some())
+            {
+                let reason =
+                    format!("{:?} leads to {} primes of results", step.switch, value.level);
+                return Err(fail(reason));
+            }
+            let scale = value.scale.log2() + step.dropped(params);
             let mut components = 2;
             for t in &step.terms {
                 let source = (t.source <= index).then(|| self.source(t.source)).flatten();
                 let source =
                     source.ok_or_else(|| fail(format!("source {} is not there yet", t.source)))?;
+                if source.of_results != of_results {
+                    let reason = format!("source {} is modulo other primes", t.source);
+                    return Err(fail(reason));
+                }
                 if source.level < level {
                     return Err(fail(format!(
                         "source {} is at level {}, {level} needed",
@@ -183,7 +217,7 @@ impl Program {
             if left != value.components {
                 return Err(fail(format!("{left} components, {} declared", value.components)));
             }
-            let (needed, there) = (scale + value.range.log2() + 1.0, basis.log2_q(level));
+            let (needed, there) = (scale + value.range.log2() + 1.0, primes.log2_q(level));
             let holds = needed <= there;
             if !holds {
                 return Err(PlanError::Overflow {

@@ -72,8 +72,13 @@ impl PublicPlan {
                 return Err(PublicPlanError::Shape { what, shape: shape.clone() });
             }
         }
-        let most = params.levels();
-        for (what, level) in [("inputs", input.level), ("results", output.level)] {
+        let of_results = match params.first_of_results() {
+            0 => params.levels(),
+            _ => params.results().len(),
+        };
+        for (what, level, most) in
+            [("inputs", input.level, params.levels()), ("results", output.level, of_results)]
+        {
             if !(1..=most).contains(&level) {
                 return Err(PublicPlanError::Level { what, level, most });
             }

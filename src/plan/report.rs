@@ -2,7 +2,7 @@
 
 use super::search::{CostModel, Peaks};
 use super::{Plan, Step};
-use crate::ring::Shape;
+use crate::ring::{Basis, Shape};
 use crate::scheme::Digits;
 use serde::Serialize;
 
@@ -51,6 +51,8 @@ pub struct PlanReport {
     pub ring_degree: usize,
     /// The modulus's primes.
     pub primes: Vec<u32>,
+    /// The primes that results have of their own, if any.
+    pub result_primes: Vec<u32>,
     /// log₂ of the modulus.
     pub log2_q: f64,
     /// The largest log₂ Q at 128-bit security for this ring; `None` for insecure rings.
@@ -116,14 +118,15 @@ impl Plan {
             .collect();
         let output = program.output();
         // As files hold them: packed, the uniform halves of fresh ciphertexts as a seed.
-        let packed = |primes: usize, components: usize, rows: usize| {
+        let packed = |basis: &Basis, primes: usize, components: usize, rows: usize| {
             let shape = Shape { primes, components, rows, degree };
-            params.basis().packed_bytes(shape).unwrap_or(u64::MAX).saturating_add(32)
+            basis.packed_bytes(shape).unwrap_or(u64::MAX).saturating_add(32)
         };
         PlanReport {
             digest: self.digest.to_string(),
             ring_degree: degree,
             primes: params.literal().primes.clone(),
+            result_primes: params.literal().result_primes.clone(),
             log2_q: params.log2_q(),
             log2_q_bound: crate::scheme::log2_q_bound(degree)
                 .filter(|_| params.security_bits() > 0),
@@ -131,9 +134,13 @@ impl Plan {
             squarings: squarings(&program.steps),
             input_scale_bits: program.input.scale.log2(),
             input_ciphertexts: program.input.rows,
-            upload_bytes: packed(program.input.level, 1, program.input.rows),
-            answer_bytes: packed(output.level, output.components, output.rows),
-            key_bytes: if program.needs_relin_key() { packed(primes, 1, primes) } else { 0 },
+            upload_bytes: packed(params.basis(), program.input.level, 1, program.input.rows),
+            answer_bytes: packed(params.results(), output.level, output.components, output.rows),
+            key_bytes: if program.needs_relin_key() {
+                packed(params.basis(), primes, 1, primes)
+            } else {
+                0
+            },
             predicted_error: self.predicted_error,
             cpu_seconds: steps.iter().map(|s| s.cpu_seconds).sum(),
             gpu: Peaks::H100_SXM.name,

@@ -6,7 +6,7 @@
 
 use super::batch::Batch;
 use super::program::{Program, Step};
-use crate::scheme::{ParametersLiteral, noise};
+use crate::scheme::{Parameters, noise};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, Normal};
 
@@ -14,19 +14,19 @@ use rand_distr::{Distribution, Normal};
 #[derive(Clone, Copy, Debug)]
 pub struct Simulator<'a> {
     program: &'a Program,
-    literal: &'a ParametersLiteral,
+    params: &'a Parameters,
 }
 
 impl<'a> Simulator<'a> {
     /// Nothing is computed yet.
-    pub fn new(program: &'a Program, literal: &'a ParametersLiteral) -> Self {
-        Self { program, literal }
+    pub fn new(program: &'a Program, params: &'a Parameters) -> Self {
+        Self { program, params }
     }
 
     /// The value of every source, from the input to the result, as decryption would show it. Noise
     /// is drawn from `seed`, `times` as large as predicted.
     pub fn run(&self, input: &Batch, seed: u64, times: f64) -> Vec<Batch> {
-        let degree = self.literal.degree;
+        let degree = self.params.degree();
         let mut first = input.clone();
         let fresh = times * noise::fresh(degree) / self.program.input.scale;
         first.for_each_row(|r, row| disturb(row, seed, 0, r, fresh));
@@ -34,7 +34,7 @@ impl<'a> Simulator<'a> {
         for (index, step) in self.program.steps.iter().enumerate() {
             let mut sum = Batch::zeros(step.value.rows, input.samples());
             // Constants stand at the scale of the sum, before primes go.
-            let scale = step.value.scale * self.dropped(step).exp2();
+            let scale = step.value.scale * step.dropped(self.params).exp2();
             sum.for_each_row(|r, row| row.fill(step.bias[r] as f64 / scale));
             for t in &step.terms {
                 let source = &values[t.source];
@@ -48,18 +48,11 @@ impl<'a> Simulator<'a> {
         values
     }
 
-    /// log₂ of the primes that go after a step.
-    fn dropped(&self, step: &Step) -> f64 {
-        let gone = &self.literal.primes[step.value.level..step.level()];
-        gone.iter().map(|&p| f64::from(p).log2()).sum()
-    }
-
     /// The standard deviation of the noise that a step's switch adds, at the scale after it.
     fn noise(&self, step: &Step) -> f64 {
         let Some(switch) = step.switch else { return 0.0 };
-        let ParametersLiteral { degree, ref primes } = *self.literal;
         let relinearised = step.terms.iter().any(|t| t.squared);
-        noise::switch(degree, primes, step.level(), switch, relinearised)
+        noise::switch(self.params.literal(), step.level(), switch, relinearised)
     }
 }
 

@@ -27,7 +27,7 @@ fn refusal(change: impl FnOnce(&mut Program)) -> String {
     let plan = Plan::new(&network(2), &PlanOptions::default()).unwrap();
     let mut program = Program::clone(plan.program());
     change(&mut program);
-    program.check(plan.parameters().basis()).expect_err("broken on purpose").to_string()
+    program.check(plan.parameters()).expect_err("broken on purpose").to_string()
 }
 
 #[test]
@@ -49,6 +49,14 @@ fn the_check_names_the_layer() {
     for (layer, reason, line) in broken {
         assert!(line.contains(&format!("fc{layer}")) && line.contains(reason), "{line}");
     }
+    let astray = refusal(|p| p.steps[1].value.of_results = true);
+    assert!(astray.contains("fc1") && astray.contains("primes of results"), "{astray}");
+    let astray = refusal(|p| {
+        let switch = p.steps[1].switch.as_mut().unwrap();
+        (switch.to_results, switch.rescale) = (true, 3);
+    });
+    assert!(astray.contains("leads to"), "{astray}");
+    assert!(refusal(|p| p.input.of_results = true).contains("input"));
     assert!(refusal(|p| p.input.level = 0).contains("input"));
     assert!(refusal(|p| p.input.level = 99).contains("99 primes of"));
     assert!(refusal(|p| p.steps[0].value.components = 3).contains("components"));

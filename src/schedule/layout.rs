@@ -61,7 +61,7 @@ impl Layout {
 
         let mut tiles = vec![Shape { primes: input.level, components: 2, rows: rooms[0], degree }];
         for stage in stages.iter().filter(|s| s.onto.is_none()) {
-            let (primes, components, rows) = (stage.primes(), stage.components, rooms[tiles.len()]);
+            let (primes, components, rows) = (stage.primes, stage.components, rooms[tiles.len()]);
             tiles.push(Shape { primes, components, rows, degree });
         }
         let slots = orders

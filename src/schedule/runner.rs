@@ -69,6 +69,8 @@ struct Chunk<E: Engine> {
     /// `[primes][rows]` residues.
     bias: Vec<u32>,
     primes: usize,
+    /// The place of the first of them.
+    first: usize,
     onto: bool,
     switch: Option<Switch>,
 }
@@ -174,8 +176,8 @@ impl<E: Engine> Runner<E> {
                 .iter()
                 .map(|(tile, matrix)| Term { tile: &sources[*tile], matrix })
                 .collect();
-            let Chunk { ref bias, primes, onto, switch, .. } = *chunk;
-            let layer = Layer { terms: &terms, bias, primes, onto, switch };
+            let Chunk { ref bias, primes, first, onto, switch, .. } = *chunk;
+            let layer = Layer { terms: &terms, bias, primes, first, onto, switch };
             self.engine.layer(&layer, into, at)?;
             let name = || format!("{}, rows {rows:?}", chunk.name);
             self.recorder.note(&self.engine, began, Some(chunk.step), name)?;
@@ -238,7 +240,8 @@ fn chunk<E: Engine>(
     };
     let terms = stage.terms.iter().map(term).collect::<Result<_, DeviceError>>()?;
     let constant = |row: u32| stage.bias.map_or(0, |bias| bias[row as usize]);
-    let residue = |i: usize, row: u32| params.basis().modulus(i).from_i128(constant(row));
+    let first = if stage.of_results { params.first_of_results() } else { 0 };
+    let residue = |i: usize, row: u32| params.basis().modulus(first + i).from_i128(constant(row));
     let bias =
         (0..stage.level).flat_map(|i| rows.iter().map(move |&row| residue(i, row))).collect();
     let (primes, onto, switch) = (stage.level, stage.onto.is_some(), stage.switch);
@@ -246,7 +249,7 @@ fn chunk<E: Engine>(
     let layers = stage.inners().map(|(_, inner)| inner.step).chain([step]);
     let layers: Vec<String> = layers.map(|step| format!("layer {}", step + 1)).collect();
     let name = layers.join(" and ");
-    Ok(Chunk { step, name, completes, terms, bias, primes, onto, switch })
+    Ok(Chunk { step, name, completes, terms, bias, primes, first, onto, switch })
 }
 
 /// A tile's rows, each from its slot, in their own order.

@@ -37,6 +37,10 @@ pub struct Stage<'a> {
     pub rows: usize,
     /// Primes of the sum.
     pub level: usize,
+    /// Whether these are the results' own.
+    pub of_results: bool,
+    /// Primes of the result.
+    pub primes: usize,
     /// How the sum comes down.
     pub switch: Option<Switch>,
     /// Components of the result.
@@ -116,6 +120,8 @@ impl<'a> Stage<'a> {
             bias: Some(&step.bias),
             rows: step.value.rows,
             level: step.level(),
+            of_results: step.is_of_results(),
+            primes: step.value.level,
             switch: step.switch,
             components: step.value.components,
         }
@@ -124,11 +130,6 @@ impl<'a> Stage<'a> {
     /// Its terms that are made of sums, and these.
     pub fn inners(&self) -> impl Iterator<Item = (&Summand<'a>, &Inner<'a>)> {
         self.terms.iter().filter_map(|t| Some((t, t.inner.as_ref()?)))
-    }
-
-    /// Primes of the result.
-    pub fn primes(&self) -> usize {
-        self.level - self.switch.map_or(0, |s| s.rescale)
     }
 
     /// Bytes of one row of the sum over a ring of degree `degree`, as wide as it can be, with the
@@ -222,6 +223,7 @@ fn chain<'a>(
             onto,
             bias: None,
             switch: None,
+            primes: stage.level,
             components,
             ..stage.clone()
         });

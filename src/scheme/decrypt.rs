@@ -2,7 +2,7 @@
 
 use super::encoding::Workspace;
 use super::secret::SecretKey;
-use crate::ring::{Crt, Shape, Tile, add_product};
+use crate::ring::{Basis, Crt, Shape, Tile, add_product};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
@@ -10,11 +10,21 @@ impl SecretKey {
     /// Decrypts a tile of one, two or three components and of at least one prime: the slots of all
     /// rows, `[rows][N]`, divided by `scale`.
     pub fn decrypt(&self, tile: &Tile, scale: f64) -> Vec<f64> {
+        self.open(self.params.basis(), 0, tile, scale)
+    }
+
+    /// [`decrypt`](Self::decrypt) for a tile of results, modulo the primes that these have.
+    pub fn decrypt_results(&self, tile: &Tile, scale: f64) -> Vec<f64> {
+        self.open(self.params.results(), self.params.first_of_results(), tile, scale)
+    }
+
+    /// For a tile modulo primes of `basis`, of which this key's are those from `first` on.
+    fn open(&self, basis: &Basis, first: usize, tile: &Tile, scale: f64) -> Vec<f64> {
         let Shape { primes, rows, degree, .. } = tile.shape();
-        let crt = Crt::new(self.params.basis(), primes);
+        let crt = Crt::new(basis, primes);
         let mut values = vec![0.0; rows * degree];
         values.par_chunks_mut(2 * degree).enumerate().for_each_init(
-            || Scratch::new(self, primes),
+            || Scratch::new(self, (basis, first), primes),
             |scratch, (pair, values)| scratch.decrypt(tile, &crt, 2 * pair, scale, values),
         );
         values
@@ -25,6 +35,9 @@ impl SecretKey {
 /// the secret.
 struct Scratch<'a> {
     key: &'a SecretKey,
+    basis: &'a Basis,
+    /// The place of the basis's first prime in the key's.
+    first: usize,
     work: Workspace,
     /// `[prime][N]`.
     residues: Zeroizing<Vec<u32>>,
@@ -33,10 +46,12 @@ struct Scratch<'a> {
 }
 
 impl<'a> Scratch<'a> {
-    fn new(key: &'a SecretKey, primes: usize) -> Self {
+    fn new(key: &'a SecretKey, (basis, first): (&'a Basis, usize), primes: usize) -> Self {
         let degree = key.params.degree();
         Self {
             key,
+            basis,
+            first,
             work: key.encoder.workspace(),
             residues: vec![0; primes * degree].into(),
             pair: vec![0.0; 2 * degree].into(),
@@ -45,8 +60,8 @@ impl<'a> Scratch<'a> {
 
     /// One row or two, from row `first` on, as many as `values` has place for.
     fn decrypt(&mut self, tile: &Tile, crt: &Crt, first: usize, scale: f64, values: &mut [f64]) {
-        let SecretKey { encoder, params, simd, powers, .. } = self.key;
-        let (degree, basis) = (params.degree(), params.basis());
+        let SecretKey { encoder, simd, powers, .. } = self.key;
+        let (degree, basis) = (self.basis.degree(), self.basis);
         self.pair[values.len()..].fill(0.0);
         let rows = self.pair[..values.len()].chunks_exact_mut(degree);
         for (row, integers) in (first..).zip(rows) {
@@ -54,7 +69,7 @@ impl<'a> Scratch<'a> {
                 phase.copy_from_slice(tile.poly(prime, 0, row));
                 for (component, power) in (1..tile.shape().components).zip(powers) {
                     let c = tile.poly(prime, component, row);
-                    add_product(*simd, basis.modulus(prime), c, &power[prime], phase);
+                    add_product(*simd, basis.modulus(prime), c, &power[self.first + prime], phase);
                 }
                 basis.table(prime).inverse_wiping(*simd, phase);
             }

@@ -4,7 +4,7 @@
 //! deviation σ√(2N), since slot = a₀ + 2Σ aᵢ cos(·) and cos² is 1/2 on average; and slots multiply
 //! under the ring's product.
 
-use super::{Digits, ERROR_STD, Switch};
+use super::{Digits, ERROR_STD, ParametersLiteral, Switch};
 
 /// The variance of a uniform ternary coefficient.
 const SECRET_VARIANCE: f64 = 2.0 / 3.0;
@@ -45,12 +45,12 @@ pub fn relinearise(degree: usize, moduli: impl Iterator<Item: Into<f64>>) -> f64
 /// A whole switch at `level` primes, at the scale after it, and for a sum that is relinearised or has
 /// two components already.
 pub fn switch(
-    degree: usize,
-    primes: &[u32],
+    literal: &ParametersLiteral,
     level: usize,
     switch: Switch,
     relinearised: bool,
 ) -> f64 {
+    let ParametersLiteral { degree, ref primes, ref result_primes } = *literal;
     let product = |primes: &[u32]| primes.iter().map(|&p| f64::from(p)).product::<f64>();
     let digits = &primes[..level];
     let key = match switch.digits {
@@ -69,5 +69,6 @@ pub fn switch(
         }
     };
     let rounding = if switch.rescale > 0 { rescale(degree) } else { 0.0 };
-    (key / product(&primes[level - switch.rescale..level])).hypot(rounding)
+    let back = if switch.to_results { product(result_primes) } else { 1.0 };
+    (key / product(&primes[level - switch.rescale..level]) * back).hypot(rounding)
 }

@@ -29,6 +29,10 @@ pub struct ParametersLiteral {
     pub degree: usize,
     /// The primes of the modulus; rescaling takes them away from the end.
     pub primes: Vec<u32>,
+    /// The primes of results, where these have a modulus of their own; none where they have what is left of
+    /// the other. Nothing is encrypted modulo these: a ciphertext gets there by a public rounding
+    /// ([`Switch::to_results`](super::Switch)).
+    pub result_primes: Vec<u32>,
 }
 
 /// Why a literal is refused.
@@ -48,7 +52,7 @@ pub enum ParameterError {
     )]
     Insecure { degree: usize, log2_q: f64, bound: f64 },
     /// No prime at all, or more than fit.
-    #[error("{0} primes given; from 1 to 64 are possible")]
+    #[error("{0} primes given; from 1 to 64 are possible, those of results included")]
     PrimeCount(usize),
     /// Not below 2³¹.
     #[error("prime {0} is refused; primes stay below 2^31")]
@@ -72,6 +76,20 @@ pub struct Parameters(Arc<Checked>);
 struct Checked {
     literal: ParametersLiteral,
     basis: Basis,
+    /// Where results have primes of their own.
+    results: Option<Basis>,
+}
+
+impl ParametersLiteral {
+    /// One modulus for all, results included.
+    pub fn new(degree: usize, primes: Vec<u32>) -> Self {
+        Self { degree, primes, result_primes: Vec::new() }
+    }
+
+    /// All primes, those of results last.
+    pub fn all_primes(&self) -> Vec<u32> {
+        [&self.primes[..], &self.result_primes].concat()
+    }
 }
 
 impl Parameters {
@@ -100,8 +118,10 @@ impl Parameters {
     }
 
     fn build(literal: ParametersLiteral) -> Self {
-        let basis = Basis::new(literal.degree, &literal.primes);
-        Self(Arc::new(Checked { literal, basis }))
+        let basis = Basis::new(literal.degree, &literal.all_primes());
+        let own = &literal.result_primes;
+        let results = (!own.is_empty()).then(|| Basis::new(literal.degree, own));
+        Self(Arc::new(Checked { literal, basis, results }))
     }
 
     /// What the parameters were made of.
@@ -119,12 +139,22 @@ impl Parameters {
         self.degree()
     }
 
-    /// The residue number system with its transforms.
+    /// The residue number system with its transforms: the primes of the modulus, then those of results.
     pub fn basis(&self) -> &Basis {
         &self.0.basis
     }
 
-    /// The number of primes of a fresh ciphertext.
+    /// The primes of results: their own, or what rescaling leaves of [`basis`](Self::basis).
+    pub fn results(&self) -> &Basis {
+        self.0.results.as_ref().unwrap_or(self.basis())
+    }
+
+    /// The place of the first prime of results in [`basis`](Self::basis).
+    pub fn first_of_results(&self) -> usize {
+        self.0.results.as_ref().map_or(0, |_| self.levels())
+    }
+
+    /// The number of primes of the modulus, at which keys are.
     pub fn levels(&self) -> usize {
         self.0.literal.primes.len()
     }
@@ -152,11 +182,11 @@ impl PartialEq for Parameters {
 impl Eq for Parameters {}
 
 fn check_arithmetic(literal: &ParametersLiteral) -> Result<(), ParameterError> {
-    let ParametersLiteral { degree, ref primes } = *literal;
+    let (degree, primes) = (literal.degree, literal.all_primes());
     if !degree.is_power_of_two() || !(8..=1 << 16).contains(&degree) {
         return Err(ParameterError::Degree(degree));
     }
-    if !(1..=64).contains(&primes.len()) {
+    if literal.primes.is_empty() || primes.len() > 64 {
         return Err(ParameterError::PrimeCount(primes.len()));
     }
     let order = 4 * degree;
@@ -184,7 +214,7 @@ mod tests {
 
     fn literal(degree: usize, count: usize) -> ParametersLiteral {
         let primes = primes_below(1 << 30, 4 * degree as u32).take(count).collect();
-        ParametersLiteral { degree, primes }
+        ParametersLiteral::new(degree, primes)
     }
 
     #[test]
@@ -211,8 +241,7 @@ mod tests {
     #[test]
     fn each_refusal_has_its_name() {
         let refuse = |degree, primes: &[u32]| {
-            Parameters::new_insecure(ParametersLiteral { degree, primes: primes.to_vec() })
-                .unwrap_err()
+            Parameters::new_insecure(ParametersLiteral::new(degree, primes.to_vec())).unwrap_err()
         };
         assert_eq!(refuse(4095, &[97]), ParameterError::Degree(4095));
         assert_eq!(refuse(4, &[97]), ParameterError::Degree(4));

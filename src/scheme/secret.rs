@@ -87,7 +87,7 @@ impl SecretKey {
     pub fn seeded_relin_key(&self) -> Result<SeededTile, EntropyError> {
         let basis = self.params.basis();
         let (uniform, noise) = (sampling::fresh_seed()?, sampling::fresh_seed()?);
-        let (levels, degree) = (basis.len(), basis.degree());
+        let (levels, degree) = (self.params.levels(), basis.degree());
         let mut errors = Zeroizing::new(vec![0; levels * degree]);
         errors.par_chunks_mut(degree).enumerate().for_each(|(digit, error)| {
             sampling::errors(self.simd, &Keystream::new(&noise, digit as u64), error);

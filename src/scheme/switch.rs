@@ -13,6 +13,9 @@ pub struct Switch {
     /// What the third component is taken apart into. Where there are two components already it does
     /// nothing.
     pub digits: Digits,
+    /// Whether results have primes of their own, and the sum comes down to these in the end: multiplied by
+    /// them, of which it is 0, then rescaled by all primes that are left, from the last to the first.
+    pub to_results: bool,
 }
 
 /// The digits of c₂, and whether a prime behind the sum's takes part.
@@ -60,6 +63,6 @@ impl Digits {
 impl Switch {
     /// Plain digits, `rescale` primes.
     pub fn by(rescale: usize) -> Self {
-        Self { rescale, digits: Digits::Plain }
+        Self { rescale, ..Self::default() }
     }
 }

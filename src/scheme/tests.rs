@@ -7,7 +7,7 @@ use crate::ring::{BlockMatrix, Tile};
 
 fn params(degree: usize, primes: usize) -> Parameters {
     let primes = primes_below(1 << 30, 4 * degree as u32).take(primes).collect();
-    Parameters::new_insecure(ParametersLiteral { degree, primes }).unwrap()
+    Parameters::new_insecure(ParametersLiteral::new(degree, primes)).unwrap()
 }
 
 fn value(row: usize, slot: usize) -> f64 {
@@ -46,6 +46,34 @@ fn about(measured: f64, predicted: f64) {
     );
 }
 
+/// From three primes to one of the results' own: right values, and noise as predicted.
+#[test]
+fn values_and_noise_on_the_way_to_results() {
+    let primes = primes_below(1 << 30, 4 * 2048).take(3).collect();
+    let result_primes: Vec<u32> = primes_below(1 << 27, 4 * 2048).take(2).collect();
+    let literal = ParametersLiteral { degree: 2048, primes, result_primes };
+    let params = Parameters::new_insecure(literal).unwrap();
+    let (key, rows) = (SecretKey::from_seed(&params, [4; 32].into()), 4);
+    let engine = CpuEngine::open(&params, None).unwrap();
+    let scale = 2f64.powi(55);
+    let fresh = key.encrypt(rows, encoding(3, scale), fill).unwrap().expand(params.basis());
+    let one = engine.matrix(&BlockMatrix::identity(rows), false).unwrap();
+    let (terms, bias) = ([Term { tile: &fresh, matrix: &one }], vec![0; 3 * rows]);
+    let way = Switch { to_results: true, ..Switch::by(3) };
+    let switch = Some(way);
+    let layer = Layer { terms: &terms, bias: &bias, primes: 3, first: 0, onto: false, switch };
+    let tile = engine.compute(&layer).unwrap();
+    let log2 = |basis: &crate::ring::Basis, level| basis.log2_q(level);
+    let scale = scale * (log2(params.results(), 2) - log2(params.basis(), 3)).exp2();
+    assert!((15.0..25.0).contains(&scale.log2()), "{}", scale.log2());
+    let mut missed = 0.0;
+    for (row, slots) in key.decrypt_results(&tile, scale).chunks_exact(2048).enumerate() {
+        missed += slots.iter().enumerate().map(|(m, v)| (v - value(row, m)).powi(2)).sum::<f64>();
+    }
+    let measured = (missed / (rows * 2048) as f64).sqrt() * scale;
+    about(measured, noise::switch(params.literal(), 3, way, false));
+}
+
 /// Fresh, squared, relinearised and rescaled: right values, and each noise as predicted.
 #[test]
 fn values_and_noise_through_a_level() {
@@ -69,7 +97,7 @@ fn values_and_noise_through_a_level() {
     let bias = vec![0; 3 * rows];
     let at = |primes: usize, tile: &Tile, matrix, switch| {
         let (terms, bias) = ([Term { tile, matrix }], &bias[..primes * rows]);
-        let layer = Layer { terms: &terms, bias, primes, onto: false, switch };
+        let layer = Layer { terms: &terms, bias, primes, first: 0, onto: false, switch };
         engine.compute(&layer).unwrap()
     };
     let layer = |tile: &Tile, matrix, switch| at(3, tile, matrix, switch);
@@ -100,13 +128,12 @@ fn values_and_noise_through_a_level() {
     about(added, noise::relinearise(degree, basis.primes().take(3)));
 
     // With a prime behind: two primes make a pair, the third has the guard as its partner.
-    let primes: Vec<u32> = basis.primes().collect();
     for level in [2, 3] {
         let high = at(level, &squares, &one, None);
         for digits in Digits::ALL {
-            let switch = Switch { rescale: 0, digits };
+            let switch = Switch { digits, ..Switch::by(0) };
             let added = between(&at(level, &high, &one, Some(switch)), &high);
-            about(added, noise::switch(degree, &primes, level, switch, true));
+            about(added, noise::switch(params.literal(), level, switch, true));
         }
     }
 

@@ -22,16 +22,16 @@ impl Content for EncryptedAnswer {
     }
 
     fn length(&self, plan: &PublicPlan) -> Option<u64> {
-        tiles::length(plan, shape(plan), self.tiles.len() as u64)
+        tiles::length(plan.parameters().results(), shape(plan), self.tiles.len() as u64)
     }
 
     fn put(&self, plan: &PublicPlan, to: &mut Writer<'_>) -> Result<(), WireError> {
         let tiles = self.tiles.iter().map(|part| (&part.answers, &part.tile));
-        tiles::put(plan, self.span, tiles, to)
+        tiles::put(plan.parameters().results(), self.span, tiles, to)
     }
 
     fn take(plan: &PublicPlan, head: &Head, from: &mut Reader<'_>) -> Result<Self, WireError> {
-        let (span, tiles) = tiles::take(plan, shape(plan), head, from)?;
+        let (span, tiles) = tiles::take(plan.parameters().results(), shape(plan), head, from)?;
         let tiles = tiles.into_iter().map(|(answers, tile)| AnswerTile { answers, tile }).collect();
         Ok(Self { owner: head.owner, span, tiles })
     }

@@ -23,16 +23,16 @@ impl Content for EncryptedBatch {
     }
 
     fn length(&self, plan: &PublicPlan) -> Option<u64> {
-        tiles::length(plan, shape(plan), self.tiles.len() as u64)
+        tiles::length(plan.parameters().basis(), shape(plan), self.tiles.len() as u64)
     }
 
     fn put(&self, plan: &PublicPlan, to: &mut Writer<'_>) -> Result<(), WireError> {
         let tiles = self.tiles.iter().map(|tile| (&tile.seed, &tile.c0));
-        tiles::put(plan, self.span, tiles, to)
+        tiles::put(plan.parameters().basis(), self.span, tiles, to)
     }
 
     fn take(plan: &PublicPlan, head: &Head, from: &mut Reader<'_>) -> Result<Self, WireError> {
-        let (span, tiles) = tiles::take(plan, shape(plan), head, from)?;
+        let (span, tiles) = tiles::take(plan.parameters().basis(), shape(plan), head, from)?;
         let tiles = tiles.into_iter().map(|(seed, c0)| SeededTile { seed, c0 }).collect();
         Ok(Self { owner: head.owner, span, tiles })
     }

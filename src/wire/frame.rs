@@ -12,7 +12,7 @@ use std::io::{ErrorKind, Read, Write};
 const MAGIC: [u8; 8] = *b"\x89CBW\r\n\x1a\n";
 
 /// The version of the format that is written, and the only one that is read.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Magic, version, kind, digest, key pair, length of the content.
 const HEAD: usize = 8 + 2 + 2 + 32 + 16 + 8;

@@ -91,6 +91,8 @@ fn content(plan: &PublicPlan) -> Vec<u8> {
     word(&mut out, literal.degree);
     word(&mut out, literal.primes.len());
     literal.primes.iter().for_each(|&prime| word(&mut out, prime as usize));
+    word(&mut out, literal.result_primes.len());
+    literal.result_primes.iter().for_each(|&prime| word(&mut out, prime as usize));
     word(&mut out, plan.relinearises.into());
     out.extend(plan.input_range.0.to_le_bytes());
     out.extend(plan.input_range.1.to_le_bytes());
@@ -109,14 +111,15 @@ fn content(plan: &PublicPlan) -> Vec<u8> {
 /// The facts of a content, if they end where it does.
 fn facts(from: &mut &[u8]) -> Option<Facts> {
     let degree = word(from)?;
-    let primes = words(from)?.into_iter().map(|p| p as u32).collect();
+    let mut primes = || Some(words(from)?.into_iter().map(|p| p as u32).collect());
+    let (primes, result_primes) = (primes()?, primes()?);
     let relinearises = match word(from)? {
         0 => false,
         1 => true,
         _ => return None,
     };
     let facts = Facts {
-        literal: ParametersLiteral { degree, primes },
+        literal: ParametersLiteral { degree, primes, result_primes },
         relinearises,
         input_range: (f32::from_le_bytes(array(from)?), f32::from_le_bytes(array(from)?)),
         predicted_error: f64::from_le_bytes(array(from)?),
@@ -154,17 +157,19 @@ fn array<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
 
 impl Facts {
     fn plan(self, head: &Head) -> Result<PublicPlan, PublicPlanError> {
-        let value = |what, tensor: &Tensor| {
+        let params = Parameters::new(self.literal)?;
+        let own = params.first_of_results() > 0;
+        let value = |what, tensor: &Tensor, of_results| {
             let Tensor { level, components, scale, range, ref shape } = *tensor;
             let rows = entries(shape);
             let rows = rows.ok_or(PublicPlanError::Shape { what, shape: shape.clone() })?;
-            Ok::<_, PublicPlanError>(Value { rows, level, components, scale, range })
+            Ok::<_, PublicPlanError>(Value { rows, level, of_results, components, scale, range })
         };
         PublicPlan {
-            params: Parameters::new(self.literal)?,
+            params,
             digest: head.owner.plan,
-            input: value("inputs", &self.input)?,
-            output: value("results", &self.output)?,
+            input: value("inputs", &self.input, false)?,
+            output: value("results", &self.output, own)?,
             input_shape: self.input.shape,
             output_shape: self.output.shape,
             input_range: self.input_range,

@@ -18,7 +18,7 @@ def frame(path):
     """Kind, plan, key pair and content of a file."""
     data = open(path, "rb").read()
     magic, version, kind, plan, key, length = struct.unpack_from("<8sHH32s16sQ", data)
-    assert magic == b"\x89CBW\r\n\x1a\n" and version == 1
+    assert magic == b"\x89CBW\r\n\x1a\n" and version == 2
     assert len(data) == 68 + length + 32
     assert hashlib.sha256(data[:-32]).digest() == data[-32:]
     return KINDS[kind], plan, key, data[68:-32]
@@ -43,7 +43,7 @@ class Fields:
 
 def public_plan(content):
     f = Fields(content)
-    plan = dict(degree=f.take("I"), primes=f.words(), relinearises=f.take("I"))
+    plan = dict(degree=f.take("I"), primes=f.words(), own=f.words(), relinearises=f.take("I"))
     plan["low"], plan["high"], plan["error"] = f.take("ffd")
     plan["input"], plan["output"] = f.tensor(), f.tensor()
     assert f.at == len(content)
@@ -184,7 +184,8 @@ def decrypt(plan, secret, kind, content):
     """Values [images, entries] of a batch's inputs or of an answer's results."""
     degree, f = plan["degree"], Fields(content)
     tensor = plan["input"] if kind == "batch" else plan["output"]
-    primes = plan["primes"][: tensor["level"]]
+    own = plan["own"] if kind == "answer" else []
+    primes = (own or plan["primes"])[: tensor["level"]]
     rows = int(np.prod(tensor["shape"]))
     rings = [Ring(degree, p) for p in primes]
     s = ternary(secret, degree)

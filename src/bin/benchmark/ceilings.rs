@@ -52,7 +52,8 @@ pub fn cpu(params: &Parameters, least: Duration, bytes: usize) -> Result<Ceiling
     for squared in [false, true] {
         let matrix = engine.matrix(&block, squared)?;
         let terms = [Term { tile: &tile, matrix: &matrix }];
-        let layer = Layer { terms: &terms, bias: &bias, primes: 1, onto: false, switch: None };
+        let layer =
+            Layer { terms: &terms, bias: &bias, primes: 1, first: 0, onto: false, switch: None };
         let mut sum = engine.tile(layer.shape(&engine))?;
         let count = block.multiply_adds() * layer.shape(&engine).components * shape.degree;
         let found = rate(count as f64, least, || engine.layer(&layer, &mut sum, 0))?;

@@ -132,10 +132,11 @@ fn table(model: &str, Report { plan: report, memory_bytes }: &Report) -> String 
     }
     let r = report;
     let bound = r.log2_q_bound.map_or("no bound".to_owned(), |b| format!("at most {b:.0}"));
+    let kinds = kinds(r);
     let _ = write!(
         out,
         "\n{model}: plan {}\n  \
-         parameters   N = {}, {} primes, log2 Q = {:.1} ({bound}), {}-bit security\n  \
+         parameters   N = {}, {} primes{kinds}, log2 Q = {:.1} ({bound}), {}-bit security\n  \
          a batch      {} inputs; {} values encrypted at scale 2^{:.1}: {:.1} MB up ({:.1} kB an input), {:.1} MB down\n  \
          keys         {:.2} MB\n  \
          memory       {:.1} MB of ciphertexts at the most, on the processor\n  \
@@ -164,4 +165,14 @@ fn table(model: &str, Report { plan: report, memory_bytes }: &Report) -> String 
         r.gpu,
     );
     out
+}
+
+/// Primes that are not among those of an encryption.
+fn kinds(r: &PlanReport) -> String {
+    let reserve = r.primes.len() - r.steps.first().map_or(0, |step| step.level);
+    let reserve = (reserve > 0).then(|| format!("{reserve} in reserve"));
+    let own = r.result_primes.len();
+    let own = (own > 0).then(|| format!("results modulo {own} of their own"));
+    let kinds: Vec<String> = reserve.into_iter().chain(own).collect();
+    if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join("; ")) }
 }

@@ -6,10 +6,10 @@ use super::memory;
 use super::pool::Pool;
 use super::scatter::Scatter;
 use super::sum::Sum;
-use super::switch::{CpuKey, Scratch, is_lazy, switch};
+use super::switch::{CpuKey, Scratch, is_lazy, switch, to_results};
 use crate::device::{Affine, DeviceError, Engine, Fill, Layer, Operator, check};
 use crate::math::simd::Simd;
-use crate::ring::{Basis, BlockMatrix, Shape, Tile};
+use crate::ring::{BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey, Switch};
 use rayon::prelude::*;
 
@@ -27,6 +27,8 @@ pub struct CpuEngine {
 struct Workspace {
     /// What of a sum has no place among its results: one a caller.
     sums: Pool<Tile>,
+    /// What comes of a sum before it goes to the primes of results.
+    left: Pool<Tile>,
     /// Inputs of slices, and polynomials at a switch: one a thread.
     rooms: Pool<Rooms>,
     scratch: Pool<Scratch>,
@@ -52,7 +54,7 @@ impl CpuEngine {
     ) -> Result<Self, DeviceError> {
         let basis = params.basis();
         if let Some(key) = key {
-            check::key(basis, key)?;
+            check::key(params, key)?;
         }
         let key = key.map(|k| CpuKey::new(!is_lazy(simd, basis), basis, k.tile()));
         Ok(Self { params: params.clone(), key, simd, workspace: Workspace::default() })
@@ -67,8 +69,8 @@ impl Engine for CpuEngine {
         format!("CPU, {} threads, {}", rayon::current_num_threads(), self.simd)
     }
 
-    fn basis(&self) -> &Basis {
-        self.params.basis()
+    fn parameters(&self) -> &Parameters {
+        &self.params
     }
 
     fn memory(&self) -> Option<u64> {
@@ -139,15 +141,25 @@ impl Engine for CpuEngine {
         at: usize,
     ) -> Result<(), DeviceError> {
         let (basis, key) = (self.basis(), self.key.as_ref());
-        let Workspace { sums, rooms, scratch } = &self.workspace;
-        let shape = check::layer(self, basis, layer, into.shape(), at, key.is_some())?;
+        let Workspace { sums, left, rooms, scratch } = &self.workspace;
+        let shape = check::layer(self, layer, into.shape(), at, key.is_some())?;
         let terms: Vec<_> =
             layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
         let mut own = sums.lend();
-        let sum = Sum::new(shape, (into, at), &mut own);
-        linear(self.simd, basis, &terms, layer, &sum, rooms);
-        if let Some(Switch { digits, .. }) = layer.switch {
-            switch(self.simd, basis, key, &sum, digits, scratch);
+        let come_down = |to: (&mut Tile, usize), own: &mut Tile| {
+            let sum = Sum::new(shape, to, own);
+            linear(self.simd, basis, &terms, layer, &sum, rooms);
+            if let Some(Switch { digits, .. }) = layer.switch {
+                switch(self.simd, basis, key, &sum, digits, scratch);
+            }
+        };
+        if layer.switch.is_some_and(|s| s.to_results) {
+            let mut left = left.lend();
+            left.reshape(Shape { components: 2, ..shape });
+            come_down((&mut left, 0), &mut own);
+            to_results(self.simd, &self.params, &left, into, at);
+        } else {
+            come_down((into, at), &mut own);
         }
         Ok(())
     }

@@ -38,11 +38,11 @@ pub fn linear(
         || rooms.lend(),
         |rooms, slice| {
             let (prime, at) = (slice / slices, slice % slices * width);
-            let m = basis.modulus(prime);
+            let m = basis.modulus(layer.first + prime);
             let count = rooms.len().max(terms.len());
             rooms.resize_with(count, Room::default);
             for (t, room) in terms.iter().zip(rooms.iter_mut()) {
-                t.matrix.load(simd, basis, (t.tile, prime), (at, width), room);
+                t.matrix.load(simd, m, (t.tile, prime), (at, width), room);
             }
             let constants = &layer.bias[prime * shape.rows..][..shape.rows];
             for component in 0..shape.components {

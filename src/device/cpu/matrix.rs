@@ -66,16 +66,15 @@ impl CpuMatrix {
         if self.operator.squared { 3 } else { tile.shape().components }
     }
 
-    /// Takes columns of what it reads to the form that is multiplied, modulo prime `prime`.
+    /// Takes columns of what it reads to the form that is multiplied, of the tile's prime number `prime`.
     pub fn load(
         &self,
         simd: Simd,
-        basis: &Basis,
+        m: &Modulus,
         (tile, prime): (&Tile, usize),
         columns: (usize, usize),
         room: &mut Room,
     ) {
-        let m = basis.modulus(prime);
         let Some(first) = &self.first else {
             let slice = Slice::of_tile(tile, prime, &self.support, columns, self.operator.squared);
             return self.product.load(simd, m, slice, room);
@@ -83,7 +82,7 @@ impl CpuMatrix {
         let mut between = std::mem::take(&mut room.between);
         let (rows, width) = (first.matrix.operator.outputs, columns.1);
         let words = between.at_least(2 * rows * width);
-        first.write(simd, basis, (tile, prime), columns, room, words);
+        first.write(simd, m, (tile, prime), columns, room, words);
         let squares = Slice::of_squares(words, rows, &self.support, width);
         self.product.load(simd, m, squares, room);
         room.between = between;
@@ -109,13 +108,13 @@ impl First {
     fn write(
         &self,
         simd: Simd,
-        basis: &Basis,
+        m: &Modulus,
         from: (&Tile, usize),
         columns: (usize, usize),
         room: &mut Room,
         out: &mut [u32],
     ) {
-        self.matrix.load(simd, basis, from, columns, room);
+        self.matrix.load(simd, m, from, columns, room);
         let (prime, rows, width) = (from.1, self.matrix.operator.outputs, columns.1);
         let target = Scatter::new(out);
         for component in 0..2 {
@@ -125,7 +124,7 @@ impl First {
                 0 => Start::Constants(&self.constants[prime * rows..][..rows]),
                 _ => Start::Zero,
             };
-            self.matrix.add(simd, basis.modulus(prime), width, component, room, &mut y);
+            self.matrix.add(simd, m, width, component, room, &mut y);
         }
     }
 }

@@ -13,7 +13,7 @@ use rand_chacha::{
 
 fn params(degree: usize, primes: usize, bound: u32) -> Parameters {
     let primes = primes_below(bound, 4 * degree as u32).take(primes).collect();
-    Parameters::new_insecure(ParametersLiteral { degree, primes }).unwrap()
+    Parameters::new_insecure(ParametersLiteral::new(degree, primes)).unwrap()
 }
 
 /// Random residues, with every eleventh at an end of the range.
@@ -54,7 +54,7 @@ fn run<E: Engine>(
     let b = engine.matrix(matrices[1], false).unwrap();
     let terms = [Term { tile: &x, matrix: &a }, Term { tile: &y, matrix: &b }];
     let compute = |onto, switch| {
-        let layer = Layer { terms: &terms, bias, primes, onto, switch };
+        let layer = Layer { terms: &terms, bias, primes, first: 0, onto, switch };
         // Among rows of others, which stay as they are.
         let shape = layer.shape(engine);
         let around = Tile::new(
@@ -69,7 +69,9 @@ fn run<E: Engine>(
     out.push(compute(false, Some(Switch::by(rescale))));
     if primes < tiles[0].shape().primes {
         let behind = [Digits::Guarded, Digits::Paired];
-        out.extend(behind.map(|digits| compute(false, Some(Switch { rescale, digits }))));
+        out.extend(
+            behind.map(|digits| compute(false, Some(Switch { digits, ..Switch::by(rescale) }))),
+        );
     }
     out
 }
@@ -139,7 +141,7 @@ fn run_quadratic<E: Engine>(
     let a = engine.quadratic(inner, outer[0]).unwrap();
     let b = engine.matrix(outer[1], true).unwrap();
     let terms = [&a, &b, &a].map(|matrix| Term { tile: &tile, matrix });
-    let layer = Layer { terms: &terms, bias, primes, onto: false, switch: None };
+    let layer = Layer { terms: &terms, bias, primes, first: 0, onto: false, switch: None };
     engine.download(&engine.compute(&layer).unwrap()).unwrap()
 }
 
@@ -176,11 +178,11 @@ proptest! {
             .map(|(i, c)| params.basis().modulus(i).from_i128(c))
             .collect();
         let terms = [Term { tile: &x, matrix: &map }];
-        let layer = Layer { terms: &terms, bias: &ones, primes: levels, onto: false, switch: None };
+        let layer = Layer { terms: &terms, bias: &ones, primes: levels, first: 0, onto: false, switch: None };
         naive.layer(&layer, &mut sum, 0).unwrap();
         let [first, second] = [&a, &b].map(|m| naive.matrix(m, true).unwrap());
         let terms = [(&sum, &first), (&x, &second), (&sum, &first)].map(|(tile, matrix)| Term { tile, matrix });
-        let layer = Layer { terms: &terms, bias: bias.data(), primes, onto: false, switch: None };
+        let layer = Layer { terms: &terms, bias: bias.data(), primes, first: 0, onto: false, switch: None };
         prop_assert!(naive.compute(&layer).unwrap() == want);
 
         for simd in Simd::all() {
@@ -207,7 +209,7 @@ fn sums_to_be_squared_fit_or_are_refused() {
 fn plain<E: Engine>(engine: &E, x: &Tile, matrix: &BlockMatrix, bias: &[u32]) -> Tile {
     let (tile, matrix) = (engine.upload(x).unwrap(), engine.matrix(matrix, false).unwrap());
     let terms = [Term { tile: &tile, matrix: &matrix }];
-    let layer = Layer { terms: &terms, bias, primes: 1, onto: false, switch: None };
+    let layer = Layer { terms: &terms, bias, primes: 1, first: 0, onto: false, switch: None };
     engine.download(&engine.compute(&layer).unwrap()).unwrap()
 }
 
@@ -274,7 +276,7 @@ fn misfits_are_refused() {
     let refusal = |squared, bias: &[u32], primes, switch| {
         let matrix = cpu.matrix(&matrix, squared).unwrap();
         let terms = [Term { tile: &tile, matrix: &matrix }];
-        let layer = Layer { terms: &terms, bias, primes, onto: false, switch };
+        let layer = Layer { terms: &terms, bias, primes, first: 0, onto: false, switch };
         match cpu.compute(&layer) {
             Err(e) => e.to_string(),
             Ok(_) => panic!("accepted"),
@@ -286,12 +288,13 @@ fn misfits_are_refused() {
     assert!(refusal(false, &[0, u32::MAX], 2, None).contains("a residue below"));
     assert!(refusal(false, &[0, 0], 2, Some(Switch::by(0))).contains("relinearisation key"));
     assert!(refusal(false, &[0, 0], 2, Some(Switch::by(2))).contains("primes: 0"));
-    let none = Layer { terms: &[], bias: &[], primes: 1, onto: false, switch: None };
+    let none = Layer { terms: &[], bias: &[], primes: 1, first: 0, onto: false, switch: None };
     let mut out = cpu.tile(shape).unwrap();
     assert!(cpu.layer(&none, &mut out, 0).unwrap_err().to_string().contains("summands"));
     let resident = cpu.matrix(&matrix, false).unwrap();
     let terms = [Term { tile: &tile, matrix: &resident }];
-    let layer = |switch| Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: false, switch };
+    let layer =
+        |switch| Layer { terms: &terms, bias: &[0, 0], primes: 2, first: 0, onto: false, switch };
     let into = |shape: Shape, at| {
         let mut out = Tile::zeros(shape);
         cpu.layer(&layer(None), &mut out, at).unwrap_err().to_string()
@@ -302,14 +305,20 @@ fn misfits_are_refused() {
     assert!(into(Shape { components: 2, ..shape }, 0).contains("components of a layer's result"));
     let two = Tile::zeros(Shape { components: 2, ..shape });
     let terms = [Term { tile: &two, matrix: &resident }];
-    let layer =
-        Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: false, switch: Some(Switch::by(2)) };
+    let layer = Layer {
+        terms: &terms,
+        bias: &[0, 0],
+        primes: 2,
+        first: 0,
+        onto: false,
+        switch: Some(Switch::by(2)),
+    };
     let mut out = Tile::zeros(Shape { components: 2, ..shape });
     assert!(cpu.layer(&layer, &mut out, 0).unwrap_err().to_string().contains("rescalings"));
-    let guarded = Some(Switch { rescale: 0, digits: Digits::Guarded });
+    let guarded = Some(Switch { digits: Digits::Guarded, ..Switch::by(0) });
     assert!(refusal(false, &[0, 0], 2, guarded).contains("those behind them: 3, expected 1 to 2"));
     let switch = Some(Switch::by(0));
-    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: true, switch };
+    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, first: 0, onto: true, switch };
     assert!(cpu.layer(&layer, &mut out, 0).unwrap_err().to_string().contains("is switched"));
     let foreign = |shape: Shape| cpu.tile(shape).unwrap_err().to_string();
     assert!(foreign(Shape { primes: 0, ..shape }).contains("primes: 0"));

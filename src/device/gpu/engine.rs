@@ -17,7 +17,7 @@ use super::{
     transfer,
 };
 use crate::device::{DeviceError, Engine, Fill, Layer, Operator, Took, Traffic, check};
-use crate::ring::{Basis, BlockMatrix, Shape, Tile};
+use crate::ring::{BlockMatrix, Shape, Tile};
 use crate::scheme::{Parameters, RelinKey, SeededTile};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl GpuEngine {
         options: &GpuOptions,
     ) -> Result<Self, DeviceError> {
         let basis = params.basis();
-        key.map_or(Ok(()), |k| check::key(basis, k))?;
+        key.map_or(Ok(()), |k| check::key(params, k))?;
         let gpu = Gpu::open(adapter, options)?;
         let tables = gpu.guarded(|| Tables::new(&gpu, basis, key))?;
         let transforms = Transforms::new(&gpu, basis.degree(), options)?;
@@ -127,8 +127,8 @@ impl Engine for GpuEngine {
         self.gpu.name().to_owned()
     }
 
-    fn basis(&self) -> &Basis {
-        self.params.basis()
+    fn parameters(&self) -> &Parameters {
+        &self.params
     }
 
     fn traffic(&self) -> Traffic {
@@ -218,8 +218,7 @@ impl Engine for GpuEngine {
         at: usize,
     ) -> Result<(), DeviceError> {
         let has_key = !self.tables.key.is_empty();
-        let basis = self.params.basis();
-        let shape = check::layer(self, basis, layer, into.shape, at, has_key)?;
+        let shape = check::layer(self, layer, into.shape, at, has_key)?;
         let terms: Vec<_> =
             layer.terms.iter().map(|t| Summand { tile: t.tile, matrix: t.matrix }).collect();
         let (gpu, tables, transforms) = (&self.gpu, &self.tables, &self.transforms);
@@ -227,17 +226,19 @@ impl Engine for GpuEngine {
             let bias = gpu.buffer_of("the bias", layer.bias)?;
             let mut rec = Recording::new(gpu, &self.pipelines);
             let target = Target { tile: into, row: at, onto: layer.onto };
+            let primes = &tables.primes[layer.first..];
             let Some(way) = layer.switch else {
-                linear(&mut rec, tables, &terms, &bias, shape, target)?;
+                linear(&mut rec, primes, &terms, &bias, shape, target)?;
                 return rec.submit();
             };
             let scratch = &mut *self.scratch();
             let guards = if shape.components == 3 { way.digits.behind() } else { 0 };
             let sum = scratch.sum(gpu, Shape { primes: shape.primes + guards, ..shape })?;
             let to_sum = Target { tile: &sum, row: 0, onto: false };
-            linear(&mut rec, tables, &terms, &bias, shape, to_sum)?;
+            linear(&mut rec, primes, &terms, &bias, shape, to_sum)?;
             let mut work = Steps { rec: &mut rec, tables, transforms };
-            switch(&mut work, scratch, &sum, shape, way, target)?;
+            let results = self.params.first_of_results()..self.basis().len();
+            switch(&mut work, scratch, &sum, shape, (way, results), target)?;
             scratch.keep_sum(sum);
             rec.submit()
         })

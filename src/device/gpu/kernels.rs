@@ -196,7 +196,7 @@ impl<'a> Kernels<'a> {
         self.in_tile(prime, 2, rows, tile, |work, rows| {
             let between = work.rec.gpu().buffer("between two passes", remainders.len())?;
             let remainders = work.rec.gpu().buffer_of("remainders", remainders)?;
-            work.rescale(rows, prime, last, &remainders, &between)
+            work.rescale(rows, (prime, prime), last, &remainders, &between)
         })
     }
 

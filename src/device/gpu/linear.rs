@@ -3,7 +3,7 @@
 
 use super::context::{Buffer, MAX_GROUPS};
 use super::recording::Recording;
-use super::tables::{Prime, Tables};
+use super::tables::Prime;
 use super::{GpuMatrix, GpuTile};
 use crate::device::DeviceError;
 use crate::ring::Shape;
@@ -109,10 +109,10 @@ pub struct Target<'a> {
     pub onto: bool,
 }
 
-/// Σ matrix·tile + bias, of extents `shape`. Extents have been checked.
+/// Σ matrix·tile + bias, of extents `shape`, modulo the first of `primes`. Extents have been checked.
 pub fn linear(
     rec: &mut Recording<'_>,
-    tables: &Tables,
+    primes: &[Prime],
     terms: &[Summand<'_>],
     bias: &Buffer,
     shape: Shape,
@@ -129,7 +129,7 @@ pub fn linear(
                 let bias_at = (i == 0).then_some(prime * shape.rows);
                 let product =
                     Product { width, components, written, bias: bias_at, row: target.row };
-                let constants = tables.primes[prime];
+                let constants = primes[prime];
                 let source = slice(t.tile, prime, column);
                 let result = slice(target.tile, prime, column);
                 matmul(rec, constants, t.matrix, product, bias, source, result)?;

@@ -153,7 +153,7 @@ impl<'a> Probe<'a> {
             let target = Target { tile: &out, row: 0, onto: false };
             let (tables, transforms) = (&e.tables, &e.transforms);
             let mut work = Steps { rec, tables, transforms };
-            switch(&mut work, &mut scratch, &sum, shape, way, target)
+            switch(&mut work, &mut scratch, &sum, shape, (way, 0..0), target)
         })
     }
 

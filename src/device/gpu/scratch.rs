@@ -15,6 +15,8 @@ pub struct Scratch {
     sum: Option<GpuTile>,
     /// Some rows of it, where it does not lie in one piece.
     rows: Option<GpuTile>,
+    /// Some rows modulo the primes of results.
+    results: Option<GpuTile>,
 }
 
 impl Scratch {
@@ -37,6 +39,16 @@ impl Scratch {
     /// As [`Scratch::keep_sum`].
     pub fn keep_rows(&mut self, rows: GpuTile) {
         self.rows = Some(rows);
+    }
+
+    /// Takes the tile for some rows modulo the primes of results; [`Scratch::keep_results`] brings it back.
+    pub fn results(&mut self, gpu: &Gpu, shape: Shape) -> Result<GpuTile, DeviceError> {
+        tile(self.results.take(), gpu, shape)
+    }
+
+    /// As [`Scratch::keep_sum`].
+    pub fn keep_results(&mut self, rows: GpuTile) {
+        self.results = Some(rows);
     }
 
     /// Gives all buffers back.

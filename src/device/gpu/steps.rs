@@ -172,7 +172,7 @@ impl Steps<'_, '_> {
                 rows: rows.tile.shape.rows as u32,
                 row: rows.first as u32,
                 first: first as u32,
-                key_digits: tables.primes.len() as u32,
+                key_digits: tables.key.len() as u32,
                 size: size as u32,
                 pad: [0; 3],
             };
@@ -183,12 +183,13 @@ impl Steps<'_, '_> {
         Ok(())
     }
 
-    /// c ← (c − remainder)/q modulo one prime, q being prime `last`. The remainders are coefficients
-    /// `[2][rows][N]` modulo q; `between` is as for [`Steps::key_switch`].
+    /// c ← (c − remainder)/q modulo prime `prime`, whose residues are the rows' number `slot`, q being prime
+    /// `last`. The remainders are coefficients `[2][rows][N]` modulo q; `between` is as for
+    /// [`Steps::key_switch`].
     pub fn rescale(
         &mut self,
         rows: Rows<'_>,
-        prime: usize,
+        (slot, prime): (usize, usize),
         last: usize,
         remainders: &Buffer,
         between: &Buffer,
@@ -202,7 +203,7 @@ impl Steps<'_, '_> {
         }
         let variant = self.transforms.inner(Kernel::Rescale);
         let tables = self.tables;
-        let buffers = [&tables.constants, &tables.forward, source, rows.buffer(prime)];
+        let buffers = [&tables.constants, &tables.forward, source, rows.buffer(slot)];
         for first in (0..rows.count).step_by(MAX_GROUPS) {
             let params = RescaleParams {
                 prime: prime as u32,

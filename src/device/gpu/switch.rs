@@ -11,6 +11,7 @@ use super::steps::{Rows, Steps};
 use crate::device::DeviceError;
 use crate::ring::Shape;
 use crate::scheme::{Digits, Switch};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes of digits that are worked on at once: enough to fill a large GPU.
@@ -54,7 +55,40 @@ impl Steps<'_, '_> {
         let words = 2 * rows.count * self.tables.degree;
         let (remainders, between) = self.room(scratch, words)?;
         self.coefficients(rows, last, 0..2, &remainders, 0)?;
-        (0..last).try_for_each(|prime| self.rescale(rows, prime, last, &remainders, &between))
+        (0..last)
+            .try_for_each(|prime| self.rescale(rows, (prime, prime), last, &remainders, &between))
+    }
+
+    /// Two components of `level` primes, times the primes `results`, rescaled by all that they have: to the
+    /// first rows of `into`. What they were is lost.
+    fn to_results(
+        &mut self,
+        rows: Rows<'_>,
+        level: usize,
+        results: Range<usize>,
+        into: &GpuTile,
+        scratch: &mut Scratch,
+    ) -> Result<(), DeviceError> {
+        let (n, count) = (self.tables.degree, rows.count);
+        let out = Rows { tile: into, first: 0, count };
+        // Modulo each of them the product is 0.
+        for slot in 0..results.len() {
+            for component in 0..2 {
+                self.rec.clear(out.buffer(slot), out.polynomial(component) * n, count * n);
+            }
+        }
+        for result in results.clone() {
+            (0..level).try_for_each(|prime| self.raise(rows, prime, result))?;
+        }
+        let (remainders, between) = self.room(scratch, 2 * count * n)?;
+        for last in (0..level).rev() {
+            self.coefficients(rows, last, 0..2, &remainders, 0)?;
+            let own = (0..last).map(|prime| (rows, (prime, prime)));
+            let new = results.clone().enumerate().map(|at| (out, at));
+            own.chain(new)
+                .try_for_each(|(rows, at)| self.rescale(rows, at, last, &remainders, &between))?;
+        }
+        Ok(())
     }
 
     /// Buffers for coefficients, and for what is between two passes of a transform.
@@ -72,14 +106,18 @@ pub fn switch(
     scratch: &mut Scratch,
     sum: &GpuTile,
     shape: Shape,
-    switch: Switch,
+    (switch, results): (Switch, Range<usize>),
     target: Target<'_>,
 ) -> Result<(), DeviceError> {
     let relinearised = shape.components == 3;
     let guards = if relinearised { switch.digits.behind() } else { 0 };
     let primes = shape.primes + guards;
     let step = batch(work.rec.gpu(), Shape { primes, ..shape })?;
-    let left = Shape { primes: shape.primes - switch.rescale, components: 2, ..shape };
+    let left = match switch.to_results {
+        true => shape.primes,
+        false => shape.primes - switch.rescale,
+    };
+    let left = Shape { primes: left, components: 2, ..shape };
     for first in (0..shape.rows).step_by(step) {
         let count = step.min(shape.rows - first);
         let copy = match sum.width == shape.degree {
@@ -107,7 +145,16 @@ pub fn switch(
         for last in (left.primes..primes).rev() {
             work.divide(rows, last, scratch)?;
         }
-        rows.tile.copy_to(work.rec, left, rows.first, count, target.tile, target.row + first);
+        let at = target.row + first;
+        if switch.to_results {
+            let own = Shape { primes: results.len(), rows: count, ..left };
+            let own = (scratch.results(work.rec.gpu(), own)?, own);
+            work.to_results(rows, shape.primes, results.clone(), &own.0, scratch)?;
+            own.0.copy_to(work.rec, own.1, 0, count, target.tile, at);
+            scratch.keep_results(own.0);
+        } else {
+            rows.tile.copy_to(work.rec, left, rows.first, count, target.tile, at);
+        }
         copy.into_iter().for_each(|copy| scratch.keep_rows(copy));
     }
     Ok(())

@@ -82,7 +82,7 @@ impl Tables {
                     key.tile().prime(i).iter().map(|&x| m.to_montgomery(x)).collect();
                 gpu.buffer_of("the relinearisation key", &residues)
             };
-            moduli.iter().enumerate().map(montgomery).collect()
+            moduli[..key.tile().shape().primes].iter().enumerate().map(montgomery).collect()
         })?;
         Ok(Self { degree: basis.degree(), primes, moduli, constants, forward, inverse, key })
     }

@@ -9,7 +9,7 @@ use crate::scheme::{Parameters, ParametersLiteral};
 fn engine() -> Option<GpuEngine> {
     let adapter = Adapter::any().ok()?;
     let primes = primes_below(1 << 30, 64).take(2).collect();
-    let params = Parameters::new_insecure(ParametersLiteral { degree: 16, primes }).unwrap();
+    let params = Parameters::new_insecure(ParametersLiteral::new(16, primes)).unwrap();
     Some(GpuEngine::open(&adapter, &params, None).unwrap())
 }
 
@@ -29,7 +29,8 @@ fn a_lost_device_is_an_error_everywhere() {
     assert!(is_lost(engine.fill(&mut on_device, 0, 3, &|_, _, _, _| ()).unwrap_err()));
     assert!(is_lost(engine.matrix(&matrix, false).unwrap_err()));
     let terms = [Term { tile: &on_device, matrix: &resident }];
-    let layer = Layer { terms: &terms, bias: &[1, 2], primes: 2, onto: false, switch: None };
+    let layer =
+        Layer { terms: &terms, bias: &[1, 2], primes: 2, first: 0, onto: false, switch: None };
     assert!(is_lost(engine.layer(&layer, &mut out, 0).unwrap_err()));
     assert!(is_lost(engine.kernels().ntt_inverse(1, &[0; 32]).unwrap_err()));
     assert!(is_lost(engine.wait().unwrap_err()));
@@ -52,7 +53,8 @@ fn foreign_tiles_are_errors() {
     let foreign = there.upload(&tile).unwrap();
     let matrix = here.matrix(&BlockMatrix::from_rows(1, &[vec![(0, 1)]]).unwrap(), false).unwrap();
     let terms = [Term { tile: &foreign, matrix: &matrix }];
-    let layer = Layer { terms: &terms, bias: &[0, 0], primes: 2, onto: false, switch: None };
+    let layer =
+        Layer { terms: &terms, bias: &[0, 0], primes: 2, first: 0, onto: false, switch: None };
     assert!(here.compute(&layer).is_err());
     let own = here.upload(&tile).unwrap();
     assert_eq!(here.download(&own).unwrap(), tile);

@@ -25,6 +25,16 @@ pub struct Network {
 }
 
 impl Network {
+    /// Whether the result may have primes of its own: all that it reads comes from the last switch.
+    pub fn may_land(&self) -> bool {
+        let nodes = &self.model.nodes;
+        let mut read =
+            self.model.links.iter().filter(|l| nodes[l.to].kind == Kind::Output).peekable();
+        self.depth > 1
+            && read.peek().is_some()
+            && read.all(|l| nodes[l.from].depth + 1 == self.depth)
+    }
+
     /// Settles the groups' ratios at `levels`, which are typical ones.
     pub fn new(
         form: &NormalForm,

@@ -8,6 +8,7 @@
 //! cheapest choice.
 
 mod build;
+mod candidate;
 mod cost;
 mod geometric;
 mod model;
@@ -15,6 +16,7 @@ mod peaks;
 mod sizes;
 
 pub use build::Network;
+use candidate::{Candidate, Pairing};
 pub use cost::{CostModel, Work};
 pub use model::{Levels, Solution, load};
 pub use peaks::Peaks;
@@ -22,7 +24,6 @@ pub use peaks::Peaks;
 use crate::math::primes_below;
 use crate::scheme::{Digits, ParametersLiteral, Switch, noise};
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// Primes stay below this power of two.
 const LARGEST_PRIME: f64 = 31.0;
@@ -45,8 +46,8 @@ pub struct Scales {
     pub levels: Vec<usize>,
     /// By depth: primes that go after the sums that are squared.
     pub drops: Vec<usize>,
-    /// The digits wherever a sum has primes behind it, and enough to pair.
-    pub digits: Digits,
+    /// The digits of sums.
+    pub pairing: Pairing,
     /// The scale of the input, of every layer, and of the result.
     pub scales: Vec<f64>,
     /// What each row of each layer is multiplied by beside its layer's scale.
@@ -70,15 +71,30 @@ impl Scales {
 
     /// How the sums of a depth come down.
     pub fn switch(&self, depth: usize) -> Switch {
-        let primes = self.literal.primes.len();
-        switch(self.drops[depth], (self.levels[depth], primes), self.digits)
+        let (level, primes) = (self.levels[depth], self.literal.primes.len());
+        let digits = self.pairing.digits(level, primes);
+        Switch { rescale: self.drops[depth], digits, to_results: self.lands(depth) }
     }
 
-    /// The product of the primes that go after the sums of a depth.
+    /// Whether the sums of a depth come down to primes that results have of their own.
+    fn lands(&self, depth: usize) -> bool {
+        !self.literal.result_primes.is_empty() && depth + 2 == self.levels.len()
+    }
+
+    /// By what the sums of a depth are divided.
     pub fn ratio(&self, depth: usize) -> f64 {
         let level = self.levels[depth];
+        if self.is_of_results(depth) {
+            return 1.0;
+        }
         let gone = &self.literal.primes[level - self.drops[depth]..level];
-        gone.iter().map(|&p| f64::from(p)).product()
+        let back = if self.lands(depth) { &self.literal.result_primes[..] } else { &[] };
+        product(gone) / product(back)
+    }
+
+    /// Whether the sums of a depth are modulo the primes that results have of their own.
+    pub fn is_of_results(&self, depth: usize) -> bool {
+        !self.literal.result_primes.is_empty() && depth + 1 == self.levels.len()
     }
 
     /// The predicted standard deviation of the result's error.
@@ -87,51 +103,8 @@ impl Scales {
     }
 }
 
-/// Pairs of digits save transforms from so many primes on.
-const WORTH_PAIRING: usize = 4;
-
-/// How sums at `level` of `primes` primes come down, of which `rescale` go.
-fn switch(rescale: usize, (level, primes): (usize, usize), digits: Digits) -> Switch {
-    let gone = level < primes;
-    let worth = digits != Digits::Paired || level >= WORTH_PAIRING;
-    let digits = if gone && worth { digits } else { Digits::Plain };
-    Switch { rescale, digits }
-}
-
-/// How many primes go after the sums of each depth, and how many are left for the result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Candidate {
-    drops: Vec<usize>,
-    base: usize,
-    /// Whether a prime is behind all sums, so that the first switch has a guard, too.
-    reserve: bool,
-    digits: Digits,
-}
-
-impl Candidate {
-    /// Primes of a fresh ciphertext.
-    fn fresh(&self) -> usize {
-        self.base + self.drops.iter().sum::<usize>()
-    }
-
-    fn primes(&self) -> usize {
-        self.fresh() + usize::from(self.reserve)
-    }
-
-    fn switch(&self, depth: usize) -> Switch {
-        let gone = self.gone(depth);
-        switch(gone.len(), (gone.end, self.primes()), self.digits)
-    }
-
-    fn levels(&self) -> Vec<usize> {
-        (0..self.drops.len()).map(|d| self.gone(d).end).collect()
-    }
-
-    /// Places in the modulus of the primes that go after the sums of a depth.
-    fn gone(&self, depth: usize) -> Range<usize> {
-        let level = self.fresh() - self.drops[..depth].iter().sum::<usize>();
-        level - self.drops[depth]..level
-    }
+fn product(primes: &[u32]) -> f64 {
+    primes.iter().map(|&p| f64::from(p)).product()
 }
 
 /// The rule, for one network and one ring.
@@ -183,15 +156,30 @@ impl<'a> Search<'a> {
     /// Choices as they are met, those left out that take `limit` seconds of those before or more.
     fn grown(&self, aim: f64, limit: impl Fn(&[Scales]) -> f64) -> Vec<Scales> {
         let mut found = Vec::new();
-        // Pairs are as precise as plain digits, and cost less.
-        for digits in [Digits::Paired, Digits::Guarded] {
+        // One prime a squaring; the first sums lose nothing, since the input's scale is free, and neither does
+        // the result.
+        let depth = self.network.depth;
+        let drops: Vec<usize> = (0..=depth).map(|d| usize::from(d > 0 && d < depth)).collect();
+        for pairing in [Pairing::ALL, Pairing::NONE] {
             for (base, reserve) in (1..=MOST_BASE).flat_map(|base| [(base, false), (base, true)]) {
-                // One prime a squaring; the first sums lose nothing, since the input's scale is
-                // free, and neither does the result.
-                let depth = self.network.depth;
-                let drops = (0..=depth).map(|d| usize::from(d > 0 && d < depth)).collect();
-                let least = Candidate { drops, base, reserve, digits };
+                let drops = drops.clone();
+                let least = Candidate { drops, base, own: false, reserve, pairing };
                 self.grow(least, aim, &limit, &mut found);
+            }
+        }
+        if !self.network.may_land() {
+            return found;
+        }
+        // With primes of the result's own a prime more or less goes into all others.
+        for (base, left) in [(1, 1), (1, 2), (2, 2), (2, 3)] {
+            let mut drops = drops.clone();
+            drops[depth - 1] = left;
+            let fresh = drops.iter().sum::<usize>();
+            for from in (Pairing::WORTH..=fresh).chain([usize::MAX]) {
+                let pairing = Pairing { from, below: Digits::Guarded };
+                let drops = drops.clone();
+                let at = Candidate { drops, base, own: true, reserve: true, pairing };
+                self.grow(at, aim, &limit, &mut found);
             }
         }
         found
@@ -263,41 +251,48 @@ impl<'a> Search<'a> {
     /// The noise of switches and the ratios for given primes.
     fn levels(&self, candidate: &Candidate, primes: &[u32]) -> Levels {
         let levels = candidate.levels();
-        let ratio =
-            |d: usize| -> f64 { primes[candidate.gone(d)].iter().map(|&p| f64::from(p)).product() };
+        let results = product(&primes[candidate.results()]);
+        let ratio = |d: usize| {
+            product(&primes[candidate.gone(d)]) / if candidate.lands(d) { results } else { 1.0 }
+        };
+        let literal = self.literal(candidate, primes);
         let noise = |d: usize| match candidate.drops[d] {
             0 => 0.0,
-            _ => noise::switch(self.degree, primes, levels[d], candidate.switch(d), true),
+            _ => noise::switch(&literal, levels[d], candidate.switch(d), true),
         };
-        let base: f64 = primes[..candidate.base].iter().map(|&p| f64::from(p).log2()).sum();
         Levels {
             fresh: noise::fresh(self.degree),
             noise: (0..levels.len()).map(noise).collect(),
             ratio: (0..levels.len()).map(ratio).collect(),
-            output: (base - self.headroom).exp2(),
+            output: (results.log2() - self.headroom).exp2(),
         }
+    }
+
+    fn literal(&self, candidate: &Candidate, primes: &[u32]) -> ParametersLiteral {
+        let (primes, own) = primes.split_at(candidate.primes());
+        let (primes, result_primes) = (primes.to_vec(), own.to_vec());
+        ParametersLiteral { degree: self.degree, primes, result_primes }
     }
 
     /// The primes themselves, and the scales that go with them.
     fn finish(&self, candidate: &Candidate, settled: &Settled) -> Option<Scales> {
-        let mut primes: Vec<u32> = Vec::with_capacity(candidate.primes());
+        let mut primes: Vec<u32> = Vec::with_capacity(settled.bits.len());
         for &bits in &settled.bits {
             primes.push(nearest(self.degree, bits, &primes)?);
         }
-        let total: f64 = primes.iter().map(|&p| f64::from(p).log2()).sum();
-        if total > self.bound {
+        if product(&primes[..candidate.primes()]).log2() > self.bound {
             return None;
         }
         let scales = sizes::refine(self, candidate, &primes, settled);
         let solution = self.network.model.solution(&self.levels(candidate, &primes), scales);
         let levels = candidate.levels();
         Some(Scales {
-            literal: ParametersLiteral { degree: self.degree, primes },
+            literal: self.literal(candidate, &primes),
             scales: solution.scales.clone(),
             factors: self.network.factors.clone(),
             seconds: self.seconds(candidate),
             drops: candidate.drops.clone(),
-            digits: candidate.digits,
+            pairing: candidate.pairing,
             levels,
             solution,
         })
@@ -383,7 +378,7 @@ mod tests {
                 let aim = (-f64::from(bits)).exp2();
                 let all = search.run(aim);
                 let first = all.iter().find(|s| s.error() <= aim);
-                let key = |s: &Scales| (s.literal.primes.clone(), s.drops.clone(), s.digits);
+                let key = |s: &Scales| (s.literal.primes.clone(), s.drops.clone(), s.pairing);
                 match (search.cheapest(aim), first) {
                     (Ok(found), Some(first)) => {
                         assert_eq!(key(&found), key(first), "{depth} squarings, {bits} bits");

@@ -2,9 +2,10 @@
 //! program. Its variables are the scales of all nodes, the size of the primes that go after each
 //! depth's sums, that of the primes left for the result, and that of the prime in reserve.
 
+use super::candidate::Candidate;
 use super::geometric::{Monomial, Program};
 use super::model::Kind;
-use super::{Candidate, LARGEST_PRIME, Search, Settled};
+use super::{LARGEST_PRIME, Search, Settled};
 use crate::scheme::noise;
 
 /// Bits by which entries may exceed their root mean square, on the way to the result.
@@ -51,9 +52,9 @@ pub fn settle(search: &Search<'_>, candidate: &Candidate) -> Settled {
     let share = (search.bound / candidate.primes() as f64).min(LARGEST_PRIME) - INSIDE;
     let mut start = vec![0.0; nodes];
     // Primes that go together are of one size, and so are those left for the result.
-    let mut sizes = vec![Size::Fixed(0.0); candidate.primes()];
+    let mut sizes = vec![Size::Fixed(0.0); candidate.primes().max(candidate.results().end)];
     let gone = (0..candidate.drops.len()).map(|d| candidate.gone(d));
-    for places in gone.chain([0..candidate.base, candidate.fresh()..candidate.primes()]) {
+    for places in gone.chain([candidate.results(), candidate.fresh()..candidate.primes()]) {
         if places.is_empty() {
             continue;
         }
@@ -140,9 +141,17 @@ fn switch(
     }
     // The guard's own rounding is divided as the keys' errors are.
     keys.extend(rounding.clone().filter(|_| !guard.is_empty()));
-    keys.iter_mut().for_each(|m| sizes.multiply(m, gone.clone(), -2.0));
+    keys.iter_mut().for_each(|m| ratio(candidate, sizes, depth, m, -2.0));
     keys.extend(rounding);
     keys
+}
+
+/// Multiplies by what the sums of a depth are divided by, to a power.
+fn ratio(candidate: &Candidate, sizes: &Sizes, depth: usize, m: &mut Monomial, power: f64) {
+    sizes.multiply(m, candidate.gone(depth), power);
+    if candidate.lands(depth) {
+        sizes.multiply(m, candidate.results(), -power);
+    }
 }
 
 /// The error and the bounds.
@@ -172,12 +181,12 @@ fn program(search: &Search<'_>, candidate: &Candidate, sizes: &Sizes, variables:
         out.sum.extend(number(l.energy / 12.0 * l.lifted_step().powi(2)));
         if let Some(mut m) = number(l.energy / 12.0) {
             m.powers = vec![(l.to, -2.0), (l.from, 2.0 * p)];
-            sizes.multiply(&mut m, candidate.gone(depth), -2.0);
+            ratio(candidate, sizes, depth, &mut m, -2.0);
             out.sum.push(m);
         }
         if let Some(mut m) = number(if l.lifted { 0.0 } else { l.load() }) {
             m.powers = vec![(l.to, 1.0), (l.from, -p)];
-            sizes.multiply(&mut m, candidate.gone(depth), 1.0);
+            ratio(candidate, sizes, depth, &mut m, 1.0);
             out.bounds.push(m);
         }
     }
@@ -185,9 +194,7 @@ fn program(search: &Search<'_>, candidate: &Candidate, sizes: &Sizes, variables:
         // What is left of the modulus holds the value.
         let headroom = if node.kind == Kind::Output { search.headroom } else { HEADROOM };
         let mut m = Monomial { bits: headroom, powers: vec![(n, 1.0)] };
-        let left =
-            if node.depth == depth { candidate.base } else { candidate.gone(node.depth + 1).end };
-        sizes.multiply(&mut m, 0..left, -1.0);
+        sizes.multiply(&mut m, candidate.held((node.depth + 1).min(depth)), -1.0);
         out.bounds.push(m);
         for sign in [1.0, -1.0] {
             out.bounds.push(Monomial { bits: -LARGEST_SCALE, powers: vec![(n, sign)] });
@@ -195,7 +202,9 @@ fn program(search: &Search<'_>, candidate: &Candidate, sizes: &Sizes, variables:
     }
     let mut total = Monomial { bits: -search.bound, powers: Vec::new() };
     sizes.multiply(&mut total, 0..candidate.primes(), 1.0);
-    for &(variable, _) in &total.powers {
+    let mut each = total.clone();
+    sizes.multiply(&mut each, candidate.results(), 1.0);
+    for &(variable, _) in &each.powers {
         let smallest = search.smallest_prime();
         out.bounds.push(Monomial { bits: -LARGEST_PRIME, powers: vec![(variable, 1.0)] });
         out.bounds.push(Monomial { bits: smallest, powers: vec![(variable, -1.0)] });

@@ -12,6 +12,7 @@
 
 mod coefficients;
 mod key;
+mod results;
 mod sums;
 mod way;
 
@@ -24,6 +25,7 @@ use coefficients::{centre, divide, subtract};
 pub use key::CpuKey;
 use key::Rows;
 use rayon::prelude::*;
+pub use results::to_results;
 use std::ops::Range;
 pub use sums::is_lazy;
 use sums::{Digit, Integers, Own, Sums, Values, Work};
