@@ -124,12 +124,11 @@ pub fn linear(
         let squared = t.matrix.operator.squared;
         let components = if squared { 3 } else { t.tile.shape.components };
         // All primes and columns of a term one after another: nothing makes them wait for each other.
-        for prime in 0..shape.primes {
+        for (prime, &constants) in primes.iter().take(shape.primes).enumerate() {
             for column in (0..shape.degree).step_by(width) {
                 let bias_at = (i == 0).then_some(prime * shape.rows);
                 let product =
                     Product { width, components, written, bias: bias_at, row: target.row };
-                let constants = primes[prime];
                 let source = slice(t.tile, prime, column);
                 let result = slice(target.tile, prime, column);
                 matmul(rec, constants, t.matrix, product, bias, source, result)?;

@@ -61,7 +61,7 @@ impl Steps<'_, '_> {
 
     /// Two components of `level` primes, times the primes `results`, rescaled by all that they have: to the
     /// first rows of `into`. What they were is lost.
-    fn to_results(
+    fn land(
         &mut self,
         rows: Rows<'_>,
         level: usize,
@@ -149,7 +149,7 @@ pub fn switch(
         if switch.to_results {
             let own = Shape { primes: results.len(), rows: count, ..left };
             let own = (scratch.results(work.rec.gpu(), own)?, own);
-            work.to_results(rows, shape.primes, results.clone(), &own.0, scratch)?;
+            work.land(rows, shape.primes, results.clone(), &own.0, scratch)?;
             own.0.copy_to(work.rec, own.1, 0, count, target.tile, at);
             scratch.keep_results(own.0);
         } else {
